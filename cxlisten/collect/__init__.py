@@ -1,0 +1,129 @@
+"""Collect: a source yields batches; what a source must be, and how it is found by name."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.resources import files
+from threading import Event
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cxlisten.errors import ConfigError
+from cxlisten.models import Batch, Query, StateChange
+
+Cursor = Mapping[str, Any]
+
+
+class Options(BaseModel):
+    """The keys that a source takes in its `[[source]]` table; an unknown key is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What a platform can do; `exact_times` says that a post's `posted_at` can be trusted never to change."""
+
+    max_page: int | None = None
+    window_days: float | None = None
+    max_items: int | None = None
+    supports_since: bool = True
+    exact_times: bool = True
+    unit_cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that one fetch may spend; a source that stops at it says so with a gap."""
+
+    requests: int = 1_000
+    posts: int = 100_000
+    seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a source can be read now, and if not, what is wrong in plain words."""
+
+    ok: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a fetch would cost; `posts` is null where the platform cannot say."""
+
+    requests: int
+    posts: int | None = None
+    money: float = 0.0
+
+
+class Source(ABC):
+    """A platform. It yields batches and nothing else: it never stores, matches, logs or reads the store.
+
+    `fetch` must accept the same cursor twice, and resuming from the `cursor_after` of any batch loses nothing.
+    """
+
+    Options: ClassVar[type[Options]] = Options
+    caps: ClassVar[Caps] = Caps()
+    secrets: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, name: str, options: Any) -> None:
+        self.name = name
+        self.options = options
+
+    @abstractmethod
+    def check(self) -> Health:
+        """Say whether the source can be reached and read, at next to no cost."""
+
+    @abstractmethod
+    def estimate(self, query: Query) -> Estimate:
+        """Say what a fetch would cost, without fetching a post."""
+
+    @abstractmethod
+    def fetch(self, query: Query, cursor: Cursor | None, budget: Budget, stop: Event) -> Iterator[Batch]:
+        """Yield batches from where `cursor` left off; end soon after `stop` is set."""
+
+    def verify(self, native_ids: Sequence[str]) -> Iterator[StateChange]:
+        """Re-check stored posts; a source that cannot tell yields nothing."""
+        return iter(())
+
+
+def source_kinds() -> list[str]:
+    """Name every kind of source: the files of `collect/sources/` and the entry points of other packages."""
+    built_in = [
+        file.name.removesuffix(".py")
+        for file in files("cxlisten.collect.sources").iterdir()
+        if file.name.endswith(".py") and file.name != "__init__.py"
+    ]
+    return sorted({*built_in, *(point.name for point in entry_points(group="cxlisten.sources"))})
+
+
+def load_source(name: str, kind: str, options: Mapping[str, Any]) -> Source:
+    """Make the source `name` of the given kind.
+
+    Raises ConfigError listing every mistake in the options.
+    """
+    cls = _source_class(name, kind)
+    try:
+        return cls(name, cls.Options.model_validate(dict(options)))
+    except ValidationError as error:
+        raise ConfigError(
+            [
+                f'source "{name}": {".".join(map(str, e["loc"])) or "options"}: {e["msg"]}'
+                f" (kind {kind} takes {', '.join(cls.Options.model_fields)})"
+                for e in error.errors()
+            ]
+        ) from None
+
+
+def _source_class(name: str, kind: str) -> type[Source]:
+    for point in entry_points(group="cxlisten.sources"):
+        if point.name == kind:
+            return point.load()  # type: ignore[no-any-return]
+    if kind not in source_kinds():
+        raise ConfigError([f'source "{name}": unknown kind "{kind}"; there is {", ".join(source_kinds())}'])
+    return import_module(f"cxlisten.collect.sources.{kind}").SOURCE  # type: ignore[no-any-return]

@@ -1,0 +1,16 @@
+-- title: Posts behind the figures
+-- A row per counted mention and ring tag: the evidence is what the tag rests on, engagement the sum of the
+-- platform's own counts (likes, replies, shares and the like).
+select
+    m.posted_at::date as day,
+    date_trunc('week', m.posted_at)::date as week,
+    m.brand, t.ring, t.sentiment, t.score,
+    coalesce(list_sum(map_values(p.metrics)), 0)::bigint as engagement,
+    m.post_id, m.platform, p.url, m.posted_at, p.text,
+    substring(p.text, t.evidence_start + 1, t.evidence_end - t.evidence_start) as evidence,
+    t.evidence_start, t.evidence_end, t.facets
+from mentions as m
+join posts as p on p.post_id = m.post_id and p.posted_at = m.posted_at
+join ring_tags as t on t.post_id = m.post_id and t.posted_at = m.posted_at
+where m.duplicate_of is null and len(p.noise) = 0
+order by m.posted_at desc, m.post_id, t.ring
