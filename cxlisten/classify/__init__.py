@@ -13,6 +13,8 @@ from cxlisten.content import content_dir
 from cxlisten.errors import ClassifierError
 from cxlisten.models import Tagged
 
+DEFAULT_RECIPE = "cx_spacy"
+
 # What goes in: a platform's own claim of the language is only used where it is given.
 TEXTS = pa.schema([("id", pa.string()), ("text", pa.string()), ("lang", pa.string())])
 

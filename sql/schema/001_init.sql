@@ -1,8 +1,6 @@
 -- The store. No key and no index on posts, mentions or tags: the windowed MERGE makes a batch idempotent.
 -- Times are UTC. A post's identity is (platform, native_id); post_id is 63 bits of its SHA-256.
 
-create table meta (schema_version integer not null, applied_at timestamp not null);
-
 create table rings (ring varchar not null, position integer not null, question varchar not null, lens varchar not null);
 create table facets (ring varchar not null, facet varchar not null);
 
@@ -58,6 +56,9 @@ create table gaps (
     source varchar not null, query varchar not null, reason varchar not null, since timestamp, until timestamp,
     batch_id varchar not null, noted_at timestamp not null
 );
+
+-- A post that its platform took back: its text and tags are gone, and it is not taken in again.
+create table tombstones (post_id bigint not null, platform varchar not null, state varchar not null, noted_at timestamp not null);
 
 -- What was asked and what came, per batch and day. The day is the post's; a request, and a reject without a
 -- readable time, count on the day of the fetch. Always: fetched = mapped + rejected, mapped = unmatched + known + new.

@@ -1,0 +1,56 @@
+"""trend and query: what an analyst asks on the command line."""
+
+from datetime import datetime
+from pathlib import Path
+from threading import Event
+
+import click
+
+from cxlisten import query as querying
+from cxlisten.cli.console import print_rows, state_option
+from cxlisten.collect import Budget, load_source
+from cxlisten.errors import InputError
+from cxlisten.models import Query
+from cxlisten.store import read_trend, trend_names
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.argument("name")
+@state_option
+@click.option("--brand", help="Only this brand.")
+@click.option("--since", type=_DAY, help="From this day on (YYYY-MM-DD).")
+@click.option("--until", type=_DAY, help="Up to and with this day.")
+@click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def trend(
+    name: str, state: Path, brand: str | None, since: datetime | None, until: datetime | None, style: str
+) -> None:
+    """Print the trend NAME from the published snapshot; a wrong name lists them all."""
+    if name not in trend_names():
+        raise InputError(f'no trend "{name}"; there is {", ".join(trend_names())}')
+    columns, rows = read_trend(
+        state, name, brand, since.date() if since else None, until.date() if until else None
+    )  # fmt: skip
+    print_rows(columns, rows, style)
+
+
+@click.group()
+def query() -> None:
+    """Try out boolean queries."""
+
+
+@query.command()
+@click.argument("terms")
+@click.argument("posts", type=click.Path(path_type=Path, dir_okay=False))
+def explain(terms: str, posts: Path) -> None:
+    """Show which POSTS (a file) the query TERMS hits and misses, and why."""
+    matcher = querying.compile(terms)
+    source = load_source(posts.stem, "file", {"path": str(posts.resolve())})
+    n_hits = n_posts = 0
+    for batch in source.fetch(Query(posts.stem, posts.stem, terms), None, Budget(posts=10**9), Event()):
+        for post in batch.posts:
+            answer = matcher.explain(post.text, source=source.name, lang=post.lang)
+            n_posts, n_hits = n_posts + 1, n_hits + answer.hit
+            click.echo(f"{post.native_id}: {answer}")
+    click.echo(f"{n_hits} of {n_posts} posts match", err=True)

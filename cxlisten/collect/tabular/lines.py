@@ -1,0 +1,106 @@
+"""The bytes of a file as text lines, each with the position behind it: the ground that resuming stands on."""
+
+import gzip
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from cxlisten.errors import InputError
+
+MAX_LINE = 16 * 2**20  # longer is no post but a runaway quote or a broken file
+_FIRST_BLOCK, _LAST_BLOCK = 64 * 1024, 4 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the next record starts: a byte (of what gzip hides, if any) and a line, from 1."""
+
+    offset: int = 0
+    line: int = 1
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """Open a file, seeing through gzip; raises InputError with a sentence when that cannot be."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder: name the file of posts in it") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    is_gzip = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_gzip else file
+
+
+def fingerprint(stream: BinaryIO, offset: int) -> str:
+    """Hash the first block and the one that ends at `offset`: both stay as they are when a file only grows."""
+    stream.seek(0)
+    digest = hashlib.sha256(stream.read(min(offset, _FIRST_BLOCK)))
+    stream.seek(max(0, offset - _LAST_BLOCK))
+    digest.update(stream.read(min(offset, _LAST_BLOCK)))
+    return digest.hexdigest()
+
+
+class Lines(Iterator[str]):
+    """The lines of a stream, which may be handed to `csv.reader`.
+
+    `position` is behind the last line given, `taken` holds the lines given since it was cleared, `second` is the
+    position behind the first of them, `ended` says that the stream had no more, `too_long` that a line was cut.
+    """
+
+    def __init__(self, stream: BinaryIO, encoding: str, errors: str, start: Position) -> None:
+        self._stream, self._encoding, self._errors = stream, encoding, errors
+        self.restart(start)
+
+    def restart(self, start: Position) -> None:
+        """Go on from another position."""
+        self._stream.seek(start.offset)
+        self.position = self.second = start
+        self.taken: list[str] = []
+        self.ended = self.too_long = False
+
+    def __next__(self) -> str:
+        raw = self._utf16_line() if self._encoding.startswith("utf-16") else self._stream.readline(MAX_LINE)
+        if not raw:
+            self.ended = True
+            raise StopIteration
+        size = len(raw)
+        if size >= MAX_LINE:
+            self.too_long = True
+            size += self._skip_line(raw)
+        self.position = Position(self.position.offset + size, self.position.line + 1)
+        if not self.taken:
+            self.second = self.position
+        self.taken.append(self._decode(raw))
+        return self.taken[-1]
+
+    def _utf16_line(self) -> bytes:
+        """`readline` stops at any byte 0x0A, which in UTF-16 may be half of another character."""
+        little = self._encoding == "utf-16-le"
+        line = bytearray()
+        while len(line) < MAX_LINE and (piece := self._stream.readline(MAX_LINE)):
+            line += piece
+            if little and len(line) % 2:
+                line += self._stream.read(1)
+            if len(line) % 2 == 0 and line.endswith(b"\n\0" if little else b"\0\n"):
+                break
+        return bytes(line)
+
+    def _skip_line(self, head: bytes) -> int:
+        n_skipped, piece = 0, head
+        while piece and not piece.rstrip(b"\0").endswith(b"\n"):
+            piece = self._stream.readline(MAX_LINE)
+            n_skipped += len(piece)
+        return n_skipped
+
+    def _decode(self, raw: bytes) -> str:
+        try:
+            return raw.decode(self._encoding)
+        except UnicodeDecodeError:
+            if self._errors == "cp1252":
+                return raw.decode("cp1252", "replace")
+            return raw.decode(self._encoding, "replace")

@@ -1,0 +1,55 @@
+"""Text as a reader sees it: HTML without its marks, and strings that a database can hold."""
+
+import re
+import unicodedata
+
+_BLOCKS = frozenset("p div br li ul ol pre blockquote table tr hr h1 h2 h3 h4 h5 h6".split())
+_UNSEEN = frozenset(("script", "style", "template", "noscript", "head"))
+_SPACES = re.compile(r"[ \t\xa0]+")
+_SPACE_AROUND_BREAK = re.compile(r" ?\n ?")
+_MANY_BREAKS = re.compile(r"\n{3,}")
+
+
+def clean(text: str) -> str:
+    """Normalise to NFC with plain line ends, without NUL bytes and lone surrogates."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    whole = whole.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
+    return unicodedata.normalize("NFC", whole).strip()
+
+
+def join_title(title: str | None, body: str | None) -> str:
+    """Put a title on its own first line, unless the body opens with it."""
+    if not title or not body:
+        return title or body or ""
+    return body if body.startswith(title.rstrip("….")) else f"{title}\n{body}"
+
+
+def html_to_text(html: str) -> str:
+    """Give what a browser would show: paragraphs as lines, entities decoded, shortened links in full."""
+    if "<" not in html and "&" not in html:
+        return clean(html)
+    from selectolax.lexbor import LexborHTMLParser
+
+    body = LexborHTMLParser(html).body
+    pieces: list[str] = []
+    # A stack, not recursion: hostile pages nest thousands deep.
+    todo = [body] if body else []
+    while todo:
+        node = todo.pop()
+        if isinstance(node, str):
+            pieces.append(node)
+        elif node.tag == "-text":
+            pieces.append(node.text_content or "")
+        elif node.tag == "a":
+            pieces.append(_link(node.text(), node.attributes.get("href") or ""))
+        elif node.tag not in _UNSEEN:
+            edge = ["\n"] if node.tag in _BLOCKS else []
+            todo += [*edge, *reversed(list(node.iter(include_text=True))), *edge]
+    text = _SPACE_AROUND_BREAK.sub("\n", _SPACES.sub(" ", "".join(pieces)))
+    return clean(_MANY_BREAKS.sub("\n\n", text))
+
+
+def _link(text: str, href: str) -> str:
+    """A platform shortens a long address for show; the reader's click knows all of it."""
+    shown = text.strip().removesuffix("...").removesuffix("…")
+    return href if shown and shown in href and "." in shown else text

@@ -1,0 +1,20 @@
+"""Publish: a fresh snapshot beside the old one, then one rename; a reader of the old one keeps it until it reopens."""
+
+import os
+from pathlib import Path
+
+from cxlisten.store import SNAPSHOT, Connection, attached, create_trends, run
+
+
+def publish(con: Connection, state: Path) -> Path:
+    """Write the snapshot of what the store holds now, with a view per trend, and give its path."""
+    draft = state / f".{SNAPSHOT}.tmp"
+    draft.unlink(missing_ok=True)
+    draft.with_suffix(".tmp.wal").unlink(missing_ok=True)
+    with attached(con, draft, "snapshot"):
+        run(con, "publish/tables")
+        create_trends(con, "snapshot")
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    draft.replace(state / SNAPSHOT)
+    return state / SNAPSHOT

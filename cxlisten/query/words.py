@@ -1,0 +1,141 @@
+"""Words: a text is cut into words, hashtags and handles, and folded so that case, accents and width do not matter."""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from typing import NamedTuple
+
+# Han, kana, Thai, Lao, Burmese and Khmer put no space between words: there each character is a word,
+# so that a query word in these scripts is found wherever its characters stand in a row.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff"
+)
+_APOSTROPHES = "'\u2018\u2019\u02bc\uff07"
+_TATWEEL = "\u0640"
+_HALFWIDTH_VOICING = "\uff9e\uff9f"
+# What Unicode calls combining but a reader calls spelling, by combining class: vowel signs (0), nukta, kana
+# voicing and virama (7 to 9), the vowels and tones of Telugu, Thai, Lao and Tibetan (84 and up).
+_SPELLING_CLASSES = {0, 7, 8, 9, 84, 91, 103, 107, 118, 122, 129, 130, 132}
+# Letters that Unicode does not decompose, and the one form of an apostrophe.
+_LOOKALIKES = {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"} | dict.fromkeys(
+    _APOSTROPHES, "'"
+)
+
+
+def _attached_characters() -> tuple[str, str]:
+    """Give the characters that never end a word (marks, zero-width), and those of them that folding drops."""
+    attached, dropped = [_TATWEEL, *_HALFWIDTH_VOICING], [_TATWEEL]
+    for code in (*range(0xAD, 0x20000), *range(0xE0000, 0xE0200)):
+        character = chr(code)
+        category = unicodedata.category(character)
+        if category[0] == "M" or category == "Cf":
+            attached.append(character)
+            is_selector = "VARIATION SELECTOR" in unicodedata.name(character, "") or code == 0x34F
+            is_spelling = category[0] == "M" and unicodedata.combining(character) in _SPELLING_CLASSES
+            if is_selector or category == "Me" or not is_spelling:
+                dropped.append(character)
+    return "".join(attached), "".join(dropped)
+
+
+_ATTACHED, _DROPPED = _attached_characters()
+_not_ascii = r"(?![\x00-\x7f])"  # spares ASCII a walk through a long class
+
+# Every repetition is possessive: matching is linear in the text.
+_attached = rf"(?:{_not_ascii}[{_ATTACHED}])*+"
+_run = rf"(?:[^\W_{_UNSPACED}{_APOSTROPHES}{_HALFWIDTH_VOICING}]++{_attached})++"
+WORD = rf"(?:{_run}(?:[{_APOSTROPHES}]{_run})*+|(?!\W){_not_ascii}[{_UNSPACED}]{_attached})"
+NAME = rf"(?:(?=_*+[^\W_])(?:[^\W{_APOSTROPHES}]++{_attached})++)"
+HASHTAG = rf"[#＃]{NAME}"
+HANDLE = rf"[@＠]{NAME}(?:[.@-]{NAME})*+"
+
+_dropped = re.compile(f"{_not_ascii}[{_DROPPED}]+")
+_lookalike = re.compile(f"[{''.join(_LOOKALIKES)}]")
+_word = re.compile(WORD)
+_ascii_word = re.compile(r"[A-Za-z0-9]++(?:'[A-Za-z0-9]++)*+")
+# A sign inside a word is an e-mail address or a link, not a tag; scripts without spaces have no inside.
+_tag = re.compile(rf"(?<![^\W{_UNSPACED}])(?:{HASHTAG}|{HANDLE})")
+_name = re.compile(rf"{NAME}(?:[.@-]{NAME})*+")
+
+
+def fold(text: str) -> str:
+    """Bring a text to the form in which words are compared: "Ｃａｆé’s" and "CAFE'S" both give "cafe's"."""
+    if text.isascii():
+        return text.lower()
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return unicodedata.normalize("NFC", _dropped.sub("", _lookalike.sub(lambda found: _LOOKALIKES[found[0]], text)))
+
+
+def split_words(text: str) -> tuple[str, ...]:
+    """Give the folded words of a text, hashtags and handles included, in order."""
+    return tuple(word for found in _word.finditer(text) for word in _folded_words(found[0]))
+
+
+def fold_name(tag: str) -> str:
+    """Give the folded name of a hashtag or handle, without its sign."""
+    found = _name.search(fold(tag))
+    return found[0] if found else ""
+
+
+def _folded_words(raw: str) -> list[str]:
+    """Fold one word; a character such as "½" folds to something that is more than one word."""
+    return [raw.lower()] if raw.isascii() else _word.findall(fold(raw))
+
+
+def _forms(word: str) -> set[str]:
+    """Give what a word answers to: "l'oreal's" is also "l'oreal", "oreal's" and "oreal"."""
+    owner = word.removesuffix("'s")
+    return {form[2:] if form[1:2] == "'" else form for form in (word, owner)} | {word, owner}
+
+
+class Hit(NamedTuple):
+    """Words `first` to `last`, which are the half-open span of code points `start` to `end` of the text."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+class Words:
+    """The words of one text, numbered from 0, and its hashtags and handles."""
+
+    def __init__(self, text: str) -> None:
+        self._spans: list[tuple[int, int]] = []
+        self._numbers: dict[str, list[int]] = {}
+        for found in (_ascii_word if text.isascii() else _word).finditer(text):
+            for word in _folded_words(found[0]):
+                for form in _forms(word) if "'" in word else (word,):
+                    self._numbers.setdefault(form, []).append(len(self._spans))
+                self._spans.append(found.span())
+        self._tags: dict[str, list[Hit]] = {}
+        for found in _tag.finditer(text):
+            self._add_tag(found)
+
+    def phrase(self, words: tuple[str, ...], is_prefix: bool) -> list[Hit]:
+        """Find words in a row, in text order; as a prefix, the last one need only begin so."""
+        *others, final = [self._numbers.get(word, []) for word in words]
+        if is_prefix:
+            final = [n for form, numbers in self._numbers.items() if form.startswith(words[-1]) for n in numbers]
+        ends = set(final)
+        for distance, numbers in enumerate(reversed(others), start=1):
+            ends.intersection_update([number + distance for number in numbers])
+        return [self._hit(end - len(others), end) for end in sorted(ends)]
+
+    def tag(self, tag: str, is_prefix: bool) -> list[Hit]:
+        """Find a hashtag or handle, in text order; the sign is part of `tag`."""
+        if not is_prefix:
+            return self._tags.get(tag, [])
+        return sorted({hit for name, hits in self._tags.items() if name.startswith(tag) for hit in hits})
+
+    def _hit(self, first: int, last: int) -> Hit:
+        return Hit(first, last, self._spans[first][0], self._spans[last][1])
+
+    def _add_tag(self, found: re.Match[str]) -> None:
+        start, end = found.span()
+        first = bisect_left(self._spans, (start,))
+        hit = Hit(first, max(first, bisect_left(self._spans, (end,)) - 1), start, end)
+        sign, name = ("#" if found[0][0] in "#＃" else "@"), fold_name(found[0])
+        # A handle answers to its first part too: @pellworth is found in @pellworth.bsky.social.
+        for form in {name, re.split("[.@-]", name, maxsplit=1)[0]}:
+            self._tags.setdefault(sign + form, []).append(hit)

@@ -1,0 +1,271 @@
+"""What a report is made of: a row of each query of `sql/report/`, and the sections that they fill."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+FLOOR = 10
+"""The fewest ring tags that a statement may rest on."""
+
+N_STEPS = 12
+"""How many points a chart has."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSpec:
+    """What to report, on which days and for whom.
+
+    `brands` empty means every own brand; `until` null, the last day with a mention; `period_days` 0, all the
+    data there is, compared with nothing. `produced_at` is aware; days are UTC, times are shown in `timezone`.
+    `metrics` is the classifier's `metrics.json`.
+    """
+
+    name: str
+    title: str
+    produced_at: datetime
+    brands: tuple[str, ...] = ()
+    period_days: int = 7
+    until: date | None = None
+    timezone: str = "UTC"
+    metrics: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedBrand:
+    """A brand that the report speaks of."""
+
+    brand: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Some days and the days before them; null where there are none."""
+
+    number: int
+    first_day: date | None
+    last_day: date | None
+    previous_first_day: date | None
+    previous_last_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class RingFigure:
+    """A ring of a brand in a window; below the floor only the counts are there.
+
+    Net sentiment, its 95 % interval, target and gap are points in -100..100, the experience score is in 0..100;
+    `z` is the change in standard errors.
+    """
+
+    window: int
+    brand: str
+    ring: str
+    question: str
+    first_day: date | None
+    last_day: date | None
+    n: int
+    net_sentiment: int | None
+    low: int | None
+    high: int | None
+    experience_score: int | None
+    previous_n: int
+    previous_net_sentiment: int | None
+    change: int | None
+    z: float | None
+    target: int | None
+    gap: int | None
+    owner: str | None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the change is more than chance explains, at 95 %."""
+        return self.z is not None and self.z > 1.96
+
+    @property
+    def direction(self) -> Literal["positive", "negative"]:
+        """Which posts explain it: those that praise when it rose, those that blame when it fell."""
+        return "positive" if (self.change or 0) > 0 else "negative"
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """What a claim is about; `pull` is its part of the net sentiment, in points."""
+
+    window: int
+    brand: str
+    ring: str
+    facet: str
+    n: int
+    n_positive: int
+    n_negative: int
+    pull: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A post that stands for a claim; the evidence is a half-open span of its text, in code points."""
+
+    window: int
+    brand: str
+    ring: str
+    sentiment: str
+    platform: str
+    posted_at: datetime
+    engagement: int
+    url: str | None
+    text: str
+    evidence_start: int
+    evidence_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A reason why two windows may not compare: something about what was collected."""
+
+    window: int
+    brand: str
+    source: str | None
+    kind: Literal["stopped", "started", "gap", "empty", "begun"]
+    n: int | None
+    previous_n: int | None
+    reason: str | None
+    day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """A kind of innovation in Siefert's balance; `share` is its percentage of the tags."""
+
+    brand: str
+    lens: str
+    n: int
+    n_all: int
+    share: int
+    net_sentiment: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A brand's percentage of the counted mentions."""
+
+    brand: str
+    role: str
+    n: int
+    previous_n: int
+    n_all: int
+    share: int | None
+    previous_share: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCoverage:
+    """What was asked of a source, and what became of it."""
+
+    source: str
+    n_asked: int
+    n_fetched: int
+    n_mapped: int
+    n_rejected: int
+    n_unmatched: int
+    n_known: int
+    n_new: int
+    n_duplicate: int
+    n_noise: int
+    n_tagged: int
+    n_untagged: int
+    n_unknown_language: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A reason why items of a source could not be kept, and how many."""
+
+    source: str
+    reason: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Stretches of time that a source did not give."""
+
+    source: str
+    reason: str
+    n: int
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far the data reach."""
+
+    n_posts: int
+    first_posted_at: datetime | None
+    last_posted_at: datetime | None
+    loaded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierUse:
+    """A classifier that read posts of the period."""
+
+    classifier: str
+    version: str
+    n_posts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the figures say in words, and what to hold against it: something about what was collected."""
+
+    text: str
+    caveats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RingSection:
+    """A ring of a brand: its figure, its course, what it is about and who says so."""
+
+    figure: RingFigure
+    course: tuple[RingFigure, ...]
+    facets: tuple[Facet, ...]
+    praise: tuple[Evidence, ...]
+    blame: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One of the larger moves from a step to the next, with what its posts speak of."""
+
+    figure: RingFigure
+    facets: tuple[Facet, ...]
+    evidence: Evidence | None
+    caveats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BrandSection:
+    """A brand: what moved in words, what to hold against that, and the six rings."""
+
+    brand: str
+    headline: Statement
+    rings: tuple[RingSection, ...]
+    moves: tuple[Move, ...]
+    lenses: tuple[Lens, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as a channel gets it: every number is the result of a query."""
+
+    spec: ReportSpec
+    period: Window
+    headline: tuple[Statement, ...]
+    brands: tuple[BrandSection, ...]
+    voices: tuple[Voice, ...]
+    sources: tuple[SourceCoverage, ...]
+    rejected: tuple[Rejected, ...]
+    unread: tuple[Unread, ...]
+    classifiers: tuple[ClassifierUse, ...]
+    freshness: Freshness

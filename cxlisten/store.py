@@ -1,0 +1,150 @@
+"""The store: opens DuckDB files and runs the statements of `sql/`; nobody else imports duckdb."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from cxlisten.content import content_dir
+from cxlisten.errors import StoreBusy, StoreError
+
+WORKING = "working.duckdb"
+SNAPSHOT = "cxlisten.duckdb"
+LOCK = "store.lock"
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "768MB",  # the model workers share the machine
+    "threads": 2,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@cache
+def sql(name: str) -> str:
+    """Read `sql/<name>.sql`."""
+    return (content_dir("sql") / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def trend_names() -> list[str]:
+    """Name every trend: the files of `sql/trends/`."""
+    return sorted(path.stem for path in (content_dir("sql") / "trends").glob("*.sql"))
+
+
+def run(con: Connection, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    """Run every statement of `sql/<name>.sql`, each with the parameters that it names; give the last one's rows."""
+    rows: list[tuple[Any, ...]] = []
+    for statement in con.extract_statements(sql(name)):
+        given = {key: parameters[key] for key in statement.named_parameters}
+        rows = con.execute(statement, given).fetchall()
+    return rows
+
+
+@contextmanager
+def transaction(con: Connection) -> Iterator[None]:
+    """Commit what the block did, or roll all of it back and raise: DuckDB commits nothing after a caught error."""
+    con.execute("begin")
+    try:
+        yield
+    except BaseException:
+        con.execute("rollback")
+        raise
+    con.execute("commit")
+
+
+@contextmanager
+def open_working(state: Path, wait_seconds: float = 60.0) -> Iterator[Connection]:
+    """Open the working file as its one writer, with the schema up to date.
+
+    Raises StoreBusy when another run still holds it after `wait_seconds`.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(state / LOCK, timeout=wait_seconds), _connect(state / WORKING) as con:
+            _migrate(con)
+            yield con
+    except Timeout:
+        raise StoreBusy(
+            f"another cxlisten run has held the store in {state} for {wait_seconds:.0f} s: "
+            "wait for it to end, then run this again"
+        ) from None
+
+
+@contextmanager
+def open_snapshot(state: Path) -> Iterator[Connection]:
+    """Open the published snapshot for reading; a publish meanwhile does not disturb it."""
+    path = state / SNAPSHOT
+    if not path.exists():
+        raise StoreError(f"{path} is not there yet: run  cxlisten run  first")
+    with _connect(path, read_only=True) as con:
+        yield con
+
+
+def read_trend(
+    state: Path, name: str, brand: str | None, since: date | None, until: date | None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Read a trend of the snapshot: its columns and its rows, of one brand and between two days where given."""
+    with open_snapshot(state) as con:
+        rows = con.view(f"trends.{name}")
+        time = next((duckdb.ColumnExpression(c) for c in ("day", "week") if c in rows.columns), None)
+        if brand is not None and "brand" in rows.columns:
+            rows = rows.filter(duckdb.ColumnExpression("brand") == duckdb.ConstantExpression(brand))
+        if since is not None and time is not None:
+            rows = rows.filter(time >= duckdb.ConstantExpression(since))
+        if until is not None and time is not None:
+            rows = rows.filter(time <= duckdb.ConstantExpression(until))
+        return rows.columns, rows.fetchall()
+
+
+def _connect(path: Path, read_only: bool = False) -> Connection:
+    try:
+        return duckdb.connect(path, read_only=read_only, config=_CONFIG)
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            raise StoreBusy(f"another program holds {path.name} open: close it, then run this again") from None
+        raise StoreError(f"{path} cannot be opened as a DuckDB 2 file: {error}") from None
+
+
+def _migrate(con: Connection) -> None:
+    """Apply the files of `sql/schema/` that the store has not seen yet, each in one transaction."""
+    version = run(con, "load/schema_version")[0][0]
+    for path in sorted((content_dir("sql") / "schema").glob("*.sql")):
+        number = int(path.stem.split("_")[0])
+        if number > version:
+            with transaction(con):
+                run(con, f"schema/{path.stem}")
+                run(con, "load/note_schema", schema_version=number)
+
+
+@contextmanager
+def attached(con: Connection, path: Path, name: str) -> Iterator[None]:
+    """Attach a second file under `name`; it is complete on disk when the block ends."""
+    con.execute(f"attach '{_quoted(str(path))}' as {name}")
+    try:
+        yield
+    finally:
+        con.execute(f"detach {name}")
+
+
+def create_trends(con: Connection, database: str) -> None:
+    """Make the view of every trend in `database`, with the header comment of its file as the view's comment."""
+    home = run(con, "publish/current_database")[0][0]
+    con.execute(f"use {database}")
+    try:
+        for name in trend_names():
+            text = sql(f"trends/{name}")
+            comment = " ".join(line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--"))
+            con.execute(f"create view trends.{name} as {text}")
+            con.execute(f"comment on view trends.{name} is '{_quoted(comment)}'")
+    finally:
+        con.execute(f"use {home}")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,2 @@
+-- The database that unqualified names mean now.
+select current_database()
