@@ -165,8 +165,7 @@ def _settings(file: _File, folder: Path) -> Settings:
     return Settings(
         queries=tuple(Query(**table.model_dump()) for table in file.query),
         sources=tuple(
-            SourceConfig(s.name, s.kind, s.schedule, _with_path(s.model_extra or {}, folder))
-            for s in file.source
+            SourceConfig(s.name, s.kind, s.schedule, _with_path(s.model_extra or {}, folder)) for s in file.source
         ),
         reports=tuple(ReportConfig(**table.model_dump()) for table in file.report),
         targets={ring: (table.target, table.owner) for ring, table in file.experience.items()},

@@ -127,7 +127,7 @@ class Landing:
             source=source, query=query, brand=brand, fingerprint=fingerprint, cursor_after=dict(batch.cursor_after),
             complete=batch.complete, exact_times=exact_times, n_asked=batch.n_asked, fetched_at=now.isoformat(),
             unmatched=dict(unmatched),
-            gaps=[{k: v.isoformat() if isinstance(v, datetime) else v for k, v in asdict(g).items()} for g in batch.gaps],
+            gaps=[{k: str(v) if v else v for k, v in asdict(gap).items()} for gap in batch.gaps],
             notes=list(batch.notes),
         )  # fmt: skip
         meta = json.dumps(asdict(header)).encode()

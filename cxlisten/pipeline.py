@@ -120,23 +120,31 @@ def report(project: Project, name: str, until: date | None = None) -> Summary:
     from cxlisten.report.outputs import html
 
     config = _named(project.settings.reports, name, "report")
-    own = tuple(dict.fromkeys(query.brand for query in project.settings.queries if query.role == "own"))
+    produced_at = datetime.now(UTC)
     spec = ReportSpec(
         name=name,
-        brands=config.brands or own,
+        title=" and ".join(config.brands) or name.capitalize(),
+        produced_at=produced_at,
+        brands=config.brands,
         period_days=config.period_days,
         until=until,
         timezone=config.timezone,
-        targets=project.settings.targets,
         metrics=classifier_metrics(),
     )
-    page = html.render(build(project.state / SNAPSHOT, spec)).encode()
+    built = build(project.state / SNAPSHOT, spec)
+    page = html.render(built).encode()
     folder = project.state / "reports"
-    path = folder / name / f"{(until or datetime.now(UTC).date()).isoformat()}.html"
+    path = folder / name / f"{(until or produced_at.date()).isoformat()}.html"
     for target in (path, folder / "latest.html"):
         write_durably(target, lambda file: file.write(page))
     log.info("report   %s", path)
-    return {"report": name, "path": str(path), "latest": str(folder / "latest.html")}
+    return {
+        "report": name,
+        "path": str(path),
+        "latest": str(folder / "latest.html"),
+        "headline": [statement.text for statement in built.headline],
+        "rings": [_ring_summary(ring.figure) for brand in built.brands for ring in brand.rings],
+    }
 
 
 def run(project: Project) -> Summary:
@@ -165,6 +173,11 @@ def _texts(raw: Path) -> pa.RecordBatch:
     posts = table.filter(pc.equal(table["outcome"], "mapped"))
     columns = [posts["post_id"].cast(pa.string()), posts["text"], posts["lang"]]
     return pa.RecordBatch.from_arrays([column.combine_chunks() for column in columns], schema=TEXTS)
+
+
+def _ring_summary(figure: Any) -> Summary:
+    names = ("brand", "ring", "n", "net_sentiment", "target", "change", "previous_n")
+    return {name: getattr(figure, name) for name in names}
 
 
 def _query_problems(settings: Settings) -> list[str]:

@@ -53,7 +53,13 @@ def collect(config: Path, state: Path, source: str | None) -> None:
 @click.option("--executor", type=click.Choice(["serial", "pool"]), default="serial", show_default=True)
 @click.option("--skip-bad", is_flag=True, help="With TEXTS: put bad lines into OUTPUT.rejects.jsonl and go on.")
 def classify(
-    config: Path, state: Path, texts: Path | None, output: Path | None, recipe: str, executor: str, skip_bad: bool
+    config: Path,
+    state: Path,
+    texts: Path | None,
+    output: Path | None,
+    recipe: str,
+    executor: str,
+    skip_bad: bool,
 ) -> None:
     """Tag what is landed; or tag the posts of TEXTS, a JSONL file of {"id","text"[,"lang"]}, into OUTPUT."""
     follow_progress()
@@ -111,7 +117,13 @@ def show_columns(posts: Path) -> None:
 
 def show_rings(reports: list[dict[str, Any]]) -> None:
     """Print what each report says of each ring, and where it lies."""
+    columns = {
+        "brand": "brand", "ring": "ring", "n": "tags", "net_sentiment": "net sentiment", "target": "target",
+        "change": "change", "previous_n": "tags before",
+    }  # fmt: skip
     for each in reports:
-        columns = ["brand", "ring", "tags", "net sentiment", "target", "change", "tags before"]
-        print_table(columns, [[row[key] for key in columns] for row in each["rings"]], title=each["headline"])
+        for line in each["headline"]:
+            click.echo(line)
+        click.echo()
+        print_table(list(columns.values()), [[row[key] for key in columns] for row in each["rings"]])
         click.echo(f"\nReport: {each['path']}")

@@ -17,7 +17,7 @@ from cxlisten.collect import Budget, load_source
 from cxlisten.config import SourceConfig
 from cxlisten.errors import StoreBusy
 from cxlisten.landing import Landing
-from cxlisten.models import Batch, Post, Query
+from cxlisten.models import Post, Query
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,8 @@ def seed(con: Connection, settings: Settings) -> None:
             [{"ring": ring.name, "facet": facet} for ring in RINGS for facet in ring.facets], _FACETS
         ),
         "query_rows": pa.Table.from_pylist(
-            [{"query": q.name, "brand": q.brand, "role": q.role, "terms": q.terms} for q in settings.queries], _QUERIES
+            [{"query": q.name, "brand": q.brand, "role": q.role, "terms": q.terms} for q in settings.queries],
+            _QUERIES,
         ),
         "target_rows": pa.Table.from_pylist(
             [{"ring": ring, "target": target, "owner": owner} for ring, (target, owner) in settings.targets.items()],

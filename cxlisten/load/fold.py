@@ -1,4 +1,4 @@
-"""The key by which near-exact copies of a text are folded: same words, whatever the links, handles, case, punctuation."""
+"""The key that folds near-exact copies of a text: same words, whatever the links, handles, case, punctuation."""
 
 import hashlib
 import re

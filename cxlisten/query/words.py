@@ -42,20 +42,18 @@ _ATTACHED, _DROPPED = _attached_characters()
 _not_ascii = r"(?![\x00-\x7f])"  # spares ASCII a walk through a long class
 
 # Every repetition is possessive: matching is linear in the text.
-_attached = rf"(?:{_not_ascii}[{_ATTACHED}])*+"
-_run = rf"(?:[^\W_{_UNSPACED}{_APOSTROPHES}{_HALFWIDTH_VOICING}]++{_attached})++"
-WORD = rf"(?:{_run}(?:[{_APOSTROPHES}]{_run})*+|(?!\W){_not_ascii}[{_UNSPACED}]{_attached})"
-NAME = rf"(?:(?=_*+[^\W_])(?:[^\W{_APOSTROPHES}]++{_attached})++)"
+ATTACHED = rf"(?:{_not_ascii}[{_ATTACHED}])*+"
+_run = rf"(?:[^\W_{_UNSPACED}{_APOSTROPHES}{_HALFWIDTH_VOICING}]++{ATTACHED})++"
+WORD = rf"(?:{_run}(?:[{_APOSTROPHES}]{_run})*+|(?!\W){_not_ascii}[{_UNSPACED}]{ATTACHED})"
+NAME = rf"(?:(?=_*+[^\W_])(?:[^\W{_APOSTROPHES}]++{ATTACHED})++)"
 HASHTAG = rf"[#＃]{NAME}"
 HANDLE = rf"[@＠]{NAME}(?:[.@-]{NAME})*+"
 
 _dropped = re.compile(f"{_not_ascii}[{_DROPPED}]+")
 _lookalike = re.compile(f"[{''.join(_LOOKALIKES)}]")
 _word = re.compile(WORD)
-_ascii_word = re.compile(r"[A-Za-z0-9]++(?:'[A-Za-z0-9]++)*+")
 # A sign inside a word is an e-mail address or a link, not a tag; scripts without spaces have no inside.
 _tag = re.compile(rf"(?<![^\W{_UNSPACED}])(?:{HASHTAG}|{HANDLE})")
-_name = re.compile(rf"{NAME}(?:[.@-]{NAME})*+")
 
 
 def fold(text: str) -> str:
@@ -71,9 +69,9 @@ def split_words(text: str) -> tuple[str, ...]:
     return tuple(word for found in _word.finditer(text) for word in _folded_words(found[0]))
 
 
-def fold_name(tag: str) -> str:
-    """Give the folded name of a hashtag or handle, without its sign."""
-    found = _name.search(fold(tag))
+def fold_tag(tag: str) -> str:
+    """Give a hashtag or handle in its folded form, sign included; empty where nothing but the sign is left."""
+    found = _tag.match(fold(tag))
     return found[0] if found else ""
 
 
@@ -83,9 +81,9 @@ def _folded_words(raw: str) -> list[str]:
 
 
 def _forms(word: str) -> set[str]:
-    """Give what a word answers to: "l'oreal's" is also "l'oreal", "oreal's" and "oreal"."""
+    """Give what a word answers to: "l'oreal's" also to "l'oreal", "oreal's" and "oreal"."""
     owner = word.removesuffix("'s")
-    return {form[2:] if form[1:2] == "'" else form for form in (word, owner)} | {word, owner}
+    return {word, owner, *(form[2:] for form in (word, owner) if form[1:2] == "'")}
 
 
 class Hit(NamedTuple):
@@ -103,7 +101,7 @@ class Words:
     def __init__(self, text: str) -> None:
         self._spans: list[tuple[int, int]] = []
         self._numbers: dict[str, list[int]] = {}
-        for found in (_ascii_word if text.isascii() else _word).finditer(text):
+        for found in _word.finditer(text):
             for word in _folded_words(found[0]):
                 for form in _forms(word) if "'" in word else (word,):
                     self._numbers.setdefault(form, []).append(len(self._spans))
@@ -134,8 +132,8 @@ class Words:
     def _add_tag(self, found: re.Match[str]) -> None:
         start, end = found.span()
         first = bisect_left(self._spans, (start,))
-        hit = Hit(first, max(first, bisect_left(self._spans, (end,)) - 1), start, end)
-        sign, name = ("#" if found[0][0] in "#＃" else "@"), fold_name(found[0])
+        hit = Hit(first, bisect_left(self._spans, (end,)) - 1, start, end)
+        tag = fold_tag(found[0])
         # A handle answers to its first part too: @pellworth is found in @pellworth.bsky.social.
-        for form in {name, re.split("[.@-]", name, maxsplit=1)[0]}:
+        for form in {tag, re.split("[.@-]", tag[1:], maxsplit=1)[0]}:
             self._tags.setdefault(sign + form, []).append(hit)

@@ -18,9 +18,6 @@ from cxlisten.report.figures import (
 from cxlisten.report.snapshot import Snapshot
 from cxlisten.report.wording import caveat, headline
 
-MOVE_Z = 2.58
-"""Many steps are compared, so a listed move must be one that chance makes once in a hundred times."""
-
 N_MOVES = 5
 """How many moves a brand's list has at most."""
 
@@ -64,8 +61,8 @@ def brand_sections(data: Snapshot, brands: Sequence[str], period: Window) -> tup
 
 
 def _largest(steps: Iterable[RingFigure]) -> list[RingFigure]:
-    beyond_chance = [step for step in steps if step.z is not None and step.z > MOVE_Z]
-    return sorted(beyond_chance, key=lambda step: -abs(step.change or 0))[:N_MOVES]
+    clear = [step for step in steps if step.is_clear]
+    return sorted(clear, key=lambda step: -abs(step.change or 0))[:N_MOVES]
 
 
 def _key(row: RingFigure | Facet | Evidence) -> tuple[int, str, str]:

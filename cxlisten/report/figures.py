@@ -8,6 +8,9 @@ from typing import Any, Literal
 FLOOR = 10
 """The fewest ring tags that a statement may rest on."""
 
+CLEAR_Z = 2.58
+"""A change is called clear when chance makes one as large once in a hundred times: many rings are compared."""
+
 N_STEPS = 12
 """How many points a chart has."""
 
@@ -78,8 +81,8 @@ class RingFigure:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the change is more than chance explains, at 95 %."""
-        return self.z is not None and self.z > 1.96
+        """Whether chance alone would seldom make a change as large."""
+        return self.z is not None and self.z > CLEAR_Z
 
     @property
     def direction(self) -> Literal["positive", "negative"]:
@@ -134,10 +137,11 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """A kind of innovation in Siefert's balance; `share` is its percentage of the tags."""
+    """A kind of innovation in Siefert's balance and its rings; `share` is its percentage of the tags."""
 
     brand: str
     lens: str
+    rings: str
     n: int
     n_all: int
     share: int

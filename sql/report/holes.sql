@@ -50,4 +50,4 @@ union all
 select number, brand, null, 'begun', null, null, null, begun_on
 from begun
 join windows on begun_on > previous_first_day and begun_on <= previous_last_day
-order by window, brand, kind, source, reason
+order by number, brand, kind, source, reason

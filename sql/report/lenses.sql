@@ -1,6 +1,7 @@
 -- Siefert's balance: how the attention and the sentiment of the period divide among the three kinds of innovation.
 select
     brand, lens,
+    (select string_agg(ring, ', ' order by position) from rings as parts where parts.lens = rings.lens) as rings,
     sum(n)::bigint as n,
     (sum(sum(n)) over (partition by brand))::bigint as n_all,
     round(100 * sum(n) / sum(sum(n)) over (partition by brand))::integer as share,

@@ -1,7 +1,7 @@
 -- Each ring of each brand in each window, beside the days before it; a figure below the floor is null.
 -- low and high: the 95 % interval of Bonett and Price (2012) for the difference of two shares of one sample, where
 -- p and q have one tag added each, so that a unanimous handful is not taken for certainty.
--- z is the distance of the two adjusted estimates in standard errors: above 1.96 a change is clear at 95 %.
+-- z is the distance of the two adjusted estimates in standard errors.
 -- Figures are whole points, and differences are of the figures shown, so that the page adds up.
 with windows as (
     select unnest($windows::struct(

@@ -3,8 +3,10 @@
 import csv
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -59,9 +61,13 @@ def find_layout(path: Path) -> Layout:
         if first == "{":
             _refuse_one_object(path, text)
             return Layout(path, "jsonl", encoding, errors, start, notes=notes)
+        if "\r" in text and "\n" not in text:
+            raise InputError(f"{path} has the line ends of an old Macintosh (CR only): save it as CSV UTF-8")
         delimiter, escape = _delimiter(text), _escape(text)
         lines = Lines(stream, encoding, errors, start)
-        names = next(row for row in csv.reader(lines, delimiter=delimiter, escapechar=escape) if any(row))
+        names = next(filter(any, _rows(lines, delimiter, escape)), None)
+        if names is None:
+            raise InputError(f"{path} has no header: its first line must name the columns")
         header, about_header = _header(names)
         return Layout(
             path, "csv", encoding, errors, lines.position, delimiter, escape, header, (*notes, *about_header)
@@ -77,7 +83,7 @@ def _encoding(head: bytes) -> tuple[str, Literal["cp1252", "replace"], int, tupl
     for encoding, half in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
         if half.count(0) > 0.4 * len(half):
             return encoding, "replace", 0, (f"no byte-order mark: read as {encoding.upper()}",)
-    lines = [line for line in head.split(b"\n")[:-1] or [head] if not line.isascii()]
+    lines = [line for line in head.split(b"\n") if not line.isascii()]
     n_utf8 = sum(_is_utf8(line) for line in lines)
     if not lines:
         return "utf-8", "cp1252", 0, ()
@@ -89,8 +95,8 @@ def _encoding(head: bytes) -> tuple[str, Literal["cp1252", "replace"], int, tupl
 def _is_utf8(line: bytes) -> bool:
     try:
         line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
+    except UnicodeDecodeError as error:
+        return error.start >= len(line) - 3  # the block may end inside a character
     return True
 
 
@@ -108,15 +114,20 @@ def _refuse_one_object(path: Path, text: str) -> None:
 
 def _delimiter(text: str) -> str:
     """The delimiter that cuts most rows into as many fields as the header."""
-    sample = text.splitlines(keepends=True)
+    sample = [f"{line}\n" for line in text.split("\n")]
     best, best_score = _NO_DELIMITER, 0.0
     for delimiter in _DELIMITERS:
-        rows = [row for row in csv.reader(sample, delimiter=delimiter) if row][:_SAMPLE_ROWS]
+        rows = list(islice(filter(None, _rows(sample, delimiter, None)), _SAMPLE_ROWS))
         width = len(rows[0]) if rows else 0
         score = sum(len(row) == width for row in rows) / len(rows) + width / 1000 if width > 1 else 0.0
         if score > best_score:
             best, best_score = delimiter, score
     return best
+
+
+def _rows(lines: Iterable[str], delimiter: str, escape: str | None) -> Iterator[list[str]]:
+    with suppress(csv.Error):
+        yield from csv.reader(lines, delimiter=delimiter, escapechar=escape)
 
 
 def _escape(text: str) -> str | None:

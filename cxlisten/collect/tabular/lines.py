@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +38,19 @@ def open_bytes(path: Path) -> BinaryIO:
 
 
 def fingerprint(stream: BinaryIO, offset: int) -> str:
-    """Hash the first block and the one that ends at `offset`: both stay as they are when a file only grows."""
+    """Hash what stays as it is while a file only grows: its first block and the one that ends at `offset`.
+
+    A gzipped file, where going back is dear, is taken for another one when its size or time has changed.
+    """
+    if isinstance(stream, gzip.GzipFile):
+        state = os.fstat(stream.fileno())
+        return f"{state.st_size}-{state.st_mtime_ns}"
+    here = stream.tell()
     stream.seek(0)
     digest = hashlib.sha256(stream.read(min(offset, _FIRST_BLOCK)))
     stream.seek(max(0, offset - _LAST_BLOCK))
     digest.update(stream.read(min(offset, _LAST_BLOCK)))
+    stream.seek(here)
     return digest.hexdigest()
 
 
@@ -49,7 +58,8 @@ class Lines(Iterator[str]):
     """The lines of a stream, which may be handed to `csv.reader`.
 
     `position` is behind the last line given, `taken` holds the lines given since it was cleared, `second` is the
-    position behind the first of them, `ended` says that the stream had no more, `too_long` that a line was cut.
+    position behind the first of them, `ended` says that the stream had no more, `whole` that the last line given
+    has its line end, `too_long` that its text was cut.
     """
 
     def __init__(self, stream: BinaryIO, encoding: str, errors: str, start: Position) -> None:
@@ -61,7 +71,7 @@ class Lines(Iterator[str]):
         self._stream.seek(start.offset)
         self.position = self.second = start
         self.taken: list[str] = []
-        self.ended = self.too_long = False
+        self.ended = self.whole = self.too_long = False
 
     def __next__(self) -> str:
         raw = self._utf16_line() if self._encoding.startswith("utf-16") else self._stream.readline(MAX_LINE)
@@ -69,13 +79,14 @@ class Lines(Iterator[str]):
             self.ended = True
             raise StopIteration
         size = len(raw)
-        if size >= MAX_LINE:
-            self.too_long = True
-            size += self._skip_line(raw)
+        self.whole, self.too_long = _has_end(raw), size >= MAX_LINE
+        while self.too_long and not self.whole and (rest := self._stream.readline(MAX_LINE)):
+            size += len(rest)
+            self.whole = _has_end(rest)
         self.position = Position(self.position.offset + size, self.position.line + 1)
         if not self.taken:
             self.second = self.position
-        self.taken.append(self._decode(raw))
+        self.taken.append(decode(raw, self._encoding, self._errors))
         return self.taken[-1]
 
     def _utf16_line(self) -> bytes:
@@ -90,17 +101,14 @@ class Lines(Iterator[str]):
                 break
         return bytes(line)
 
-    def _skip_line(self, head: bytes) -> int:
-        n_skipped, piece = 0, head
-        while piece and not piece.rstrip(b"\0").endswith(b"\n"):
-            piece = self._stream.readline(MAX_LINE)
-            n_skipped += len(piece)
-        return n_skipped
 
-    def _decode(self, raw: bytes) -> str:
-        try:
-            return raw.decode(self._encoding)
-        except UnicodeDecodeError:
-            if self._errors == "cp1252":
-                return raw.decode("cp1252", "replace")
-            return raw.decode(self._encoding, "replace")
+def decode(raw: bytes, encoding: str, errors: str) -> str:
+    """Decode what must not fail; `errors` "cp1252" is for bytes of a file that has shown no other non-ASCII."""
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace") if errors == "cp1252" else raw.decode(encoding, "replace")
+
+
+def _has_end(line: bytes) -> bool:
+    return line.rstrip(b"\0").endswith(b"\n")

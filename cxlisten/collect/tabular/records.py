@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from cxlisten.collect.tabular.layout import Layout
-from cxlisten.collect.tabular.lines import MAX_LINE, Lines, Position
+from cxlisten.collect.tabular.lines import MAX_LINE, Lines, Position, decode
 from cxlisten.errors import InputError
 
 _MAX_ARRAY = 256 * 2**20
@@ -17,8 +17,8 @@ _MAX_ARRAY = 256 * 2**20
 class Record:
     """One row or object as the file has it; `problem` says why it cannot be read.
 
-    `resume` is the position behind it, and that *before* it for a last row without a line end: a writer may be
-    in the middle of it, so it is read again when the file has grown.
+    `resume` is the position behind it. A last record without a line end is not `whole`: a writer may be in the
+    middle of it, so `resume` is the position before it, and it is read again when the file has grown.
     """
 
     line: int
@@ -26,16 +26,10 @@ class Record:
     fields: Mapping[str, Any]
     resume: Position
     problem: str | None = None
+    whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """The last record is not whole yet: it is left for the next run."""
-
-    line: int
-
-
-def read_records(layout: Layout, stream: BinaryIO, start: Position) -> Iterator[Record | Unfinished]:
+def read_records(layout: Layout, stream: BinaryIO, start: Position) -> Iterator[Record]:
     """Stream the records from `start` on; an array is always read from its first item."""
     if layout.form == "array":
         return _array_items(layout, stream)
@@ -43,10 +37,10 @@ def read_records(layout: Layout, stream: BinaryIO, start: Position) -> Iterator[
     return _json_lines(lines) if layout.form == "jsonl" else _csv_rows(lines, layout)
 
 
-def _json_lines(lines: Lines) -> Iterator[Record | Unfinished]:
+def _json_lines(lines: Lines) -> Iterator[Record]:
     while True:
         before = lines.position
-        lines.restart(before)
+        lines.taken.clear()
         text = next(lines, None)
         if text is None:
             return
@@ -55,11 +49,8 @@ def _json_lines(lines: Lines) -> Iterator[Record | Unfinished]:
         fields, problem = _json_object(text)
         if lines.too_long:
             fields, problem = {}, f"a line of more than {MAX_LINE >> 20} MiB"
-        whole = text.endswith("\n")
-        if problem and not whole:
-            yield Unfinished(before.line)
-        else:
-            yield Record(before.line, text, fields, lines.position if whole else before, problem)
+        resume = lines.position if lines.whole else before
+        yield Record(before.line, text, fields, resume, problem, lines.whole)
 
 
 def _json_object(text: str) -> tuple[dict[str, Any], str | None]:
@@ -72,7 +63,7 @@ def _json_object(text: str) -> tuple[dict[str, Any], str | None]:
     return (item, None) if isinstance(item, dict) else ({}, "not a JSON object")
 
 
-def _array_items(layout: Layout, stream: BinaryIO) -> Iterator[Record | Unfinished]:
+def _array_items(layout: Layout, stream: BinaryIO) -> Iterator[Record]:
     stream.seek(layout.start.offset)
     data = stream.read(_MAX_ARRAY + 1)
     if len(data) > _MAX_ARRAY:
@@ -81,7 +72,7 @@ def _array_items(layout: Layout, stream: BinaryIO) -> Iterator[Record | Unfinish
             f" write one post a line instead  (jq -c '.[]' {layout.path.name} > posts.jsonl)"
         )
     try:
-        items = json.loads(data.decode(layout.encoding, "replace"))
+        items = json.loads(decode(data, layout.encoding, layout.errors))
     except (ValueError, RecursionError):
         raise InputError(f"{layout.path} starts like a JSON array but is none: export it again") from None
     for number, item in enumerate(items, start=1):
@@ -92,7 +83,7 @@ def _array_items(layout: Layout, stream: BinaryIO) -> Iterator[Record | Unfinish
             yield Record(number, json.dumps(item), {}, resume, "not a JSON object")
 
 
-def _csv_rows(lines: Lines, layout: Layout) -> Iterator[Record | Unfinished]:
+def _csv_rows(lines: Lines, layout: Layout) -> Iterator[Record]:
     csv.field_size_limit(MAX_LINE)  # of the whole process; the default of 128 KiB is shorter than some posts
     width = len(layout.header)
     reader = _reader(lines, layout)
@@ -105,25 +96,34 @@ def _csv_rows(lines: Lines, layout: Layout) -> Iterator[Record | Unfinished]:
         except StopIteration:
             return
         except csv.Error as error:
-            problem = "a line or field of more than 16 MiB" if "limit" in str(error) else str(error)
+            problem = _in_words(error)
         original = "".join(lines.taken)
-        whole = original.endswith("\n")
         if (lines.ended or problem) and len(lines.taken) > 1 and _hides_rows(lines.taken[1:], layout):
             # A stray quote swallowed the rows behind it: give up its line, not them.
             yield Record(before.line, lines.taken[0], {}, lines.second, "the quote opened here is never closed")
             lines.restart(lines.second)
             reader = _reader(lines, layout)
-        elif lines.ended or (not whole and (problem or len(row) != width)):
-            yield Unfinished(before.line)
-        elif row or problem:
-            if len(row) > width and any(row[width:]):
-                problem = f"{len(row)} fields where the header has {width}"
-            fields = dict(zip(layout.header, row, strict=False))
-            yield Record(before.line, original, fields, lines.position if whole else before, problem)
+            continue
+        if lines.ended:
+            problem = "a quote is still open"
+        elif len(row) > width and any(row[width:]) or len(row) < width and not lines.whole:
+            problem = f"{len(row)} fields where the header has {width}"
+        whole = lines.whole and not lines.ended
+        if row or problem:
+            fields = {} if problem else dict(zip(layout.header, row, strict=False))
+            yield Record(before.line, original, fields, lines.position if whole else before, problem, whole)
 
 
-def _reader(lines: Lines, layout: Layout) -> Any:
+def _reader(lines: Iterator[str], layout: Layout) -> Any:
     return csv.reader(lines, delimiter=layout.delimiter, escapechar=layout.escape)
+
+
+def _in_words(error: csv.Error) -> str:
+    if "limit" in str(error):
+        return f"a field of more than {MAX_LINE >> 20} MiB"
+    if "new-line" in str(error):
+        return "a carriage return outside of quotes"
+    return str(error)
 
 
 def _hides_rows(rest: list[str], layout: Layout) -> bool:
@@ -132,7 +132,7 @@ def _hides_rows(rest: list[str], layout: Layout) -> bool:
     if width == 1:
         return False
     try:
-        rows = list(_reader(iter(rest), layout))  # type: ignore[arg-type]
+        rows = list(_reader(iter(rest), layout))
     except csv.Error:
         return True
     return any(len(row) == width for row in rows)

@@ -1,0 +1,149 @@
+"""A file of posts: CSV, TSV, JSON lines or a JSON array, gzipped or not, which may grow while we listen."""
+
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import Annotated, BinaryIO
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
+
+from cxlisten.collect import Budget, Caps, Cursor, Estimate, Health, Options, Source
+from cxlisten.collect.tabular.columns import Field
+from cxlisten.collect.tabular.lines import Position, fingerprint, open_bytes
+from cxlisten.collect.tabular.posts import Mapper
+from cxlisten.collect.tabular.reading import Reading, decide_reading
+from cxlisten.collect.tabular.records import read_records
+from cxlisten.errors import InputError
+from cxlisten.models import Batch, Post, Query, Reject
+
+BATCH_ROWS = 10_000
+
+
+def _is_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError):
+        raise ValueError(f'"{name}" is no time zone; write one such as "Europe/London"') from None
+    return name
+
+
+class FileOptions(Options):
+    """`columns` gives our fields the file's headers where the guess is wrong; `timezone` is that of bare times."""
+
+    path: Path
+    columns: dict[Field, str] = {}
+    timezone: Annotated[str, AfterValidator(_is_timezone)] = "UTC"
+
+
+class File(Source):
+    """One file, read from where it was left; from its start when it is no longer the file that it was.
+
+    The cursor holds a byte offset, a fingerprint of what lies before it, how the bytes were read, and the size and
+    time of the file once all of it is read.
+    """
+
+    Options = FileOptions
+    caps = Caps(exact_times=False)
+    options: FileOptions
+
+    def check(self) -> Health:
+        try:
+            reading = self._reading()
+        except InputError as error:
+            return Health(False, str(error))
+        columns = ", ".join(f'{field} is "{name}"' for field, name in reading.columns.items())
+        return Health(True, f"{self.options.path} can be read: {columns}")
+
+    def estimate(self, query: Query) -> Estimate:
+        return Estimate(requests=1)
+
+    def fetch(self, query: Query, cursor: Cursor | None, budget: Budget, stop: Event) -> Iterator[Batch]:
+        with open_bytes(self.options.path) as stream:
+            status = os.fstat(stream.fileno())
+            state = [status.st_size, status.st_mtime_ns]
+            if cursor and cursor["done"] == state:
+                yield Batch(cursor_after=cursor)
+                return
+            reading = self._reading()
+            notes = list(reading.notes)
+            here = _start(stream, reading, cursor, notes)
+            mapper = Mapper(
+                columns=reading.columns,
+                platform=self.name,
+                zone=ZoneInfo(self.options.timezone),
+                day_order=reading.day_order,
+                undated=datetime.fromtimestamp(status.st_mtime, UTC),
+                fetched_at=datetime.now(UTC),
+            )
+
+            def batch(complete: bool) -> Batch:
+                return Batch(
+                    cursor_after={
+                        "v": 1,
+                        "offset": here.offset,
+                        "line": here.line,
+                        "before": fingerprint(stream, here.offset),
+                        "reading": reading.key,
+                        "done": state if complete else None,
+                    },
+                    posts=[item for item in items if isinstance(item, Post)],
+                    rejected=[item for item in items if isinstance(item, Reject)],
+                    notes=tuple(notes),
+                    n_asked=int(n_read == len(items)),
+                    complete=complete,
+                )
+
+            items: list[Post | Reject] = []
+            n_read, deadline = 0, time.monotonic() + budget.seconds
+            for item, here in _items(stream, reading, mapper, here, notes):
+                if stop.is_set():
+                    return
+                items.append(item)
+                n_read += 1
+                if len(items) == BATCH_ROWS:
+                    spent = n_read >= budget.posts or time.monotonic() > deadline
+                    if spent:
+                        notes.append(f"the budget is spent: the next run goes on at line {here.line}")
+                    yield batch(complete=False)
+                    if spent:
+                        return
+                    items, notes = [], []
+            yield batch(complete=True)
+
+    def _reading(self) -> Reading:
+        options = self.options
+        return decide_reading(options.path, options.columns, ZoneInfo(options.timezone))
+
+
+def _start(stream: BinaryIO, reading: Reading, cursor: Cursor | None, notes: list[str]) -> Position:
+    """Where to go on: at the cursor if all before it is as it was, else at the start."""
+    if cursor is None or reading.layout.form == "array":
+        return reading.layout.start
+    if cursor["reading"] == reading.key and cursor["before"] == fingerprint(stream, cursor["offset"]):
+        return Position(cursor["offset"], cursor["line"])
+    notes.append("the file was replaced, or is read otherwise than before: read again from its start")
+    return reading.layout.start
+
+
+def _items(
+    stream: BinaryIO, reading: Reading, mapper: Mapper, start: Position, notes: list[str]
+) -> Iterator[tuple[Post | Reject, Position]]:
+    """Map record by record, up to what is not finished yet, which becomes a note."""
+    line = start.line
+    try:
+        for record in read_records(reading.layout, stream, start):
+            line, item = record.line, mapper.map(record)
+            if isinstance(item, Reject) and not record.whole:
+                notes.append(f"line {line} is not finished ({item.reason}): it is left for the next run")
+                return
+            yield item, record.resume
+    except (EOFError, OSError, zlib.error):
+        notes.append(f"the file is damaged, or still being written, after line {line}: read up to there")
+
+
+SOURCE = File
