@@ -22,8 +22,8 @@ class InventedSnapshot:
         }
         self.ledger: Counter[tuple[str, str, date, str]] = Counter()
 
-    def query(self, brand: str, role: str = "own") -> "InventedSnapshot":
-        self.tables["queries"].append({"query": brand.lower(), "brand": brand, "role": role, "terms": brand})
+    def query(self, brand: str, role: str = "own", name: str = "") -> "InventedSnapshot":
+        self.tables["queries"].append({"query": name or brand.lower(), "brand": brand, "role": role, "terms": brand})
         return self
 
     def target(self, ring: str, target: float, owner: str | None = None) -> "InventedSnapshot":
@@ -45,8 +45,12 @@ class InventedSnapshot:
         noise: tuple[Noise, ...] = (),
         lang: str | None = "en",
         duplicate_of: int | None = None,
+        also_matched: tuple[str, ...] = (),
     ) -> int:
-        """Add `n` posts of a day, each with the rings given as (name, sentiment, facets with spaces between)."""
+        """Add `n` posts of a day, each with the rings given as (name, sentiment, facets with spaces between).
+
+        Gives the id of the last one; `also_matched` names further queries of the brand that find them too.
+        """
         start = text.index(evidence) if evidence else 0
         end = start + len(evidence) if evidence else len(text)
         for _ in range(n):
@@ -60,11 +64,12 @@ class InventedSnapshot:
                 | {"relation": "original", "metrics": {"likes": likes}, "sensitive": False, "terms": "keep"}
                 | {"noise": [str(one) for one in noise], "classifier": "cues", "classifier_version": "3"}
             )
-            self.tables["mentions"].append(
+            self.tables["mentions"] += [
                 identity
-                | {"query": brand.lower(), "brand": brand, "source": source, "platform": platform}
+                | {"query": query, "brand": brand, "source": source, "platform": platform}
                 | {"text_key": post_id, "duplicate_of": duplicate_of}
-            )
+                for query in (brand.lower(), *also_matched)
+            ]
             self.tables["ring_tags"] += [
                 identity
                 | {"ring": ring, "sentiment": sentiment, "score": 0.9, "facets": facets.split()}
@@ -92,10 +97,12 @@ class InventedSnapshot:
         )
         self.fetch(brand, day, source, n_fetched=1, n_rejected=1)
 
-    def write(self, path: Path) -> Path:
-        """Write the snapshot: the schema, the rows, the rollups and the trend views."""
+    def write(self, state: Path) -> Path:
+        """Write the snapshot into the folder `state`: the schema, the rows, the rollups and the trend views."""
         sql = content_dir("sql")
-        with duckdb.connect(str(path)) as con:
+        state.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(state / "cxlisten.duckdb") as con:
+            con.begin()
             con.execute((sql / "schema" / "001_init.sql").read_text(encoding="utf-8"))
             con.execute("create schema trends")
             for file in sorted((sql / "trends").glob("*.sql")):
@@ -110,13 +117,19 @@ class InventedSnapshot:
                     names = ", ".join(row)
                     marks = ", ".join("?" * len(row))
                     con.execute(f"insert into {table} ({names}) values ({marks})", list(row.values()))
-        return path
+            con.commit()
+        return state
 
     def _rollups(self) -> dict[str, list[Row]]:
         rings: dict[tuple[Any, ...], Counter[str]] = {}
         days: dict[tuple[Any, ...], Counter[str]] = {}
-        for post, mention in zip(self.tables["posts"], self.tables["mentions"], strict=True):
-            tags = [tag for tag in self.tables["ring_tags"] if tag["post_id"] == post["post_id"]]
+        posts = {post["post_id"]: post for post in self.tables["posts"]}
+        tags_of: dict[int, list[Row]] = {post_id: [] for post_id in posts}
+        for tag in self.tables["ring_tags"]:
+            tags_of[tag["post_id"]].append(tag)
+        once_a_brand = set()
+        for mention in self.tables["mentions"]:
+            post, tags = posts[mention["post_id"]], tags_of[mention["post_id"]]
             day = post["posted_at"].date()
             place = (mention["brand"], mention["source"], mention["platform"])
             count = days.setdefault((day, mention["query"], *place), Counter())
@@ -126,6 +139,9 @@ class InventedSnapshot:
                 continue
             count["n_tagged" if tags else "n_untagged"] += 1
             count["n_unknown_language"] += post["lang"] is None
+            if (post["post_id"], mention["brand"]) in once_a_brand:
+                continue
+            once_a_brand.add((post["post_id"], mention["brand"]))
             for tag in tags:
                 ring = rings.setdefault((day, *place, tag["ring"]), Counter())
                 ring["n"] += 1
@@ -138,14 +154,10 @@ class InventedSnapshot:
         steps = ["n_asked", "n_fetched", "n_mapped", "n_rejected", "n_unmatched", "n_known", "n_new"]
         return {
             "daily_rings": _flat(rings, ["day", "brand", "source", "platform", "ring"], ["n", *sentiments]),
-            "daily_mentions": _flat(
-                days, ["day", "query", "brand", "source", "platform"], ["n", *ways, *sentiments]
-            ),
+            "daily_mentions": _flat(days, ["day", "query", "brand", "source", "platform"], ["n", *ways, *sentiments]),
             "coverage_ledger": _flat(ledger, ["source", "query", "day", "batch_id"], steps),
         }
 
 
 def _flat(groups: dict[tuple[Any, ...], Counter[str]], keys: list[str], counts: list[str]) -> list[Row]:
-    return [
-        dict(zip(keys, key, strict=True)) | {name: count[name] for name in counts} for key, count in groups.items()
-    ]
+    return [dict(zip(keys, key, strict=True)) | {name: count[name] for name in counts} for key, count in groups.items()]

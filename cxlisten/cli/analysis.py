@@ -45,12 +45,14 @@ def query() -> None:
 @click.argument("posts", type=click.Path(path_type=Path, dir_okay=False))
 def explain(terms: str, posts: Path) -> None:
     """Show which POSTS (a file) the query TERMS hits and misses, and why."""
-    matcher = querying.compile(terms)
+    expression = querying.parse(terms)
     source = load_source(posts.stem, "file", {"path": str(posts.resolve())})
     n_hits = n_posts = 0
     for batch in source.fetch(Query(posts.stem, posts.stem, terms), None, Budget(posts=10**9), Event()):
         for post in batch.posts:
-            answer = matcher.explain(post.text, source=source.name, lang=post.lang)
-            n_posts, n_hits = n_posts + 1, n_hits + answer.hit
-            click.echo(f"{post.native_id}: {answer}")
+            answer = querying.explain(
+                expression, post.text, source=source.name, platform=post.platform, lang=post.lang
+            )  # fmt: skip
+            n_posts, n_hits = n_posts + 1, n_hits + answer.is_hit
+            click.echo(f"{post.native_id}: {querying.render(answer, post.text)}\n")
     click.echo(f"{n_hits} of {n_posts} posts match", err=True)

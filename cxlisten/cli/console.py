@@ -18,7 +18,7 @@ from cxlisten.config import config_file, state_folder
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-talk = Console(stderr=True, highlight=False)
+talk = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 200)
 
 
 def config_option(command: _Command) -> _Command:

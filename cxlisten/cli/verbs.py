@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from cxlisten import pipeline
+from cxlisten.classify import DEFAULT_RECIPE
 from cxlisten.cli.console import config_option, follow_progress, print_table, state_option, talk
 from cxlisten.config import settings_for_file
 from cxlisten.pipeline import Project
@@ -41,7 +42,7 @@ def collect(config: Path, state: Path, source: str | None) -> None:
     follow_progress()
     project = pipeline.open_project(config, state)
     for job in pipeline.plan(project, source):
-        click.echo(json.dumps(pipeline.collect(project, **job)))
+        click.echo(json.dumps(pipeline.collect(project, job["source"], job["query"])))
 
 
 @click.command()
@@ -49,7 +50,7 @@ def collect(config: Path, state: Path, source: str | None) -> None:
 @state_option
 @click.argument("texts", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="With TEXTS: where the tags go.")
-@click.option("--recipe", default=pipeline.DEFAULT_RECIPE, show_default=True, help="A folder of classifiers/.")
+@click.option("--recipe", default=DEFAULT_RECIPE, show_default=True, help="A folder of classifiers/.")
 @click.option("--executor", type=click.Choice(["serial", "pool"]), default="serial", show_default=True)
 @click.option("--skip-bad", is_flag=True, help="With TEXTS: put bad lines into OUTPUT.rejects.jsonl and go on.")
 def classify(

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cxlisten.errors import ConfigError
+from cxlisten.errors import ConfigError, MissingExtra
 from cxlisten.models import Batch, Query, StateChange
 
 Cursor = Mapping[str, Any]
@@ -37,7 +37,8 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The most that one fetch may spend; a source that stops at it says so with a gap."""
+    """The most that one fetch may spend. A source that stops at it says so: in a note where its cursor can go on
+    from there, as a gap where what was not read is lost."""
 
     requests: int = 1_000
     posts: int = 100_000
@@ -126,4 +127,7 @@ def _source_class(name: str, kind: str) -> type[Source]:
             return point.load()  # type: ignore[no-any-return]
     if kind not in source_kinds():
         raise ConfigError([f'source "{name}": unknown kind "{kind}"; there is {", ".join(source_kinds())}'])
-    return import_module(f"cxlisten.collect.sources.{kind}").SOURCE  # type: ignore[no-any-return]
+    try:
+        return import_module(f"cxlisten.collect.sources.{kind}").SOURCE  # type: ignore[no-any-return]
+    except ModuleNotFoundError as error:
+        raise MissingExtra(error.name or kind, "sources") from None

@@ -76,7 +76,7 @@ def _acceptance(query: Query, source: str) -> Callable[[Post], bool]:
         lang = post.lang or (_detect(post.text) if needs_lang else None)
         if query.languages and lang and lang.split("-")[0] not in query.languages:
             return False
-        return matcher.matches(post.text, source=source, lang=lang)
+        return matcher.matches(post.text, source=source, platform=post.platform, lang=lang)
 
     return accepts
 

@@ -3,7 +3,9 @@
 import re
 import unicodedata
 
-_BLOCKS = frozenset("p div br li ul ol pre blockquote table tr hr h1 h2 h3 h4 h5 h6".split())
+_BLOCKS = frozenset(
+    ("p", "div", "br", "li", "ul", "ol", "pre", "blockquote", "table", "tr", "hr", "h1", "h2", "h3", "h4")
+)
 _UNSEEN = frozenset(("script", "style", "template", "noscript", "head"))
 _SPACES = re.compile(r"[ \t\xa0]+")
 _SPACE_AROUND_BREAK = re.compile(r" ?\n ?")
@@ -24,16 +26,20 @@ def join_title(title: str | None, body: str | None) -> str:
     return body if body.startswith(title.rstrip("….")) else f"{title}\n{body}"
 
 
-def html_to_text(html: str) -> str:
-    """Give what a browser would show: paragraphs as lines, entities decoded, shortened links in full."""
-    if "<" not in html and "&" not in html:
-        return clean(html)
-    from selectolax.lexbor import LexborHTMLParser
+def html_to_text(html: str, within: str | None = None) -> str:
+    """Give what a browser would show: paragraphs as lines, entities decoded, shortened links in full.
 
-    body = LexborHTMLParser(html).body
+    `within` is a CSS selector: only the first such element is read.
+    """
+    if "<" not in html and "&" not in html and not within:
+        return clean(html)
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+    page = LexborHTMLParser(html)
+    body = page.css_first(within) if within else page.body
     pieces: list[str] = []
     # A stack, not recursion: hostile pages nest thousands deep.
-    todo = [body] if body else []
+    todo: list[LexborNode | str] = [body] if body else []
     while todo:
         node = todo.pop()
         if isinstance(node, str):

@@ -7,7 +7,7 @@ from cxlisten.query.expression import And, Expression, Field, Near, Not, Or
 from cxlisten.query.matching import Reading, holds
 from cxlisten.query.parser import parse
 
-_SHOWN_PLACES = 3
+_SHOWN_PLACES, _SHOWN_CHARACTERS = 3, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,9 @@ def _explain(expression: Expression, post: Reading) -> Explanation:
         case Not(part):
             return Explanation(expression, is_hit, parts=(_explain(part, post),))
         case Field("source"):
-            return Explanation(expression, is_hit, note=f"the post is from {' / '.join(post.origins) or 'nowhere'}")
+            return Explanation(
+                expression, is_hit, note=f"the post is from {' / '.join(post.origins) or 'an unnamed source'}"
+            )
         case Field():
             return Explanation(expression, is_hit, note=f"the post is in {post.language or 'no known language'}")
         case Near(left, right):
@@ -63,7 +65,9 @@ def _lines(explanation: Explanation, text: str, depth: int) -> Iterator[str]:
             label = type(operator).__name__.upper()
         case expression:
             label = str(expression)
-    places = [f"{start}-{end} {text[start:end]!r}" for start, end in explanation.spans[:_SHOWN_PLACES]]
+    places = [
+        f"{start}-{end} {text[start:end][:_SHOWN_CHARACTERS]!r}" for start, end in explanation.spans[:_SHOWN_PLACES]
+    ]
     if len(explanation.spans) > _SHOWN_PLACES:
         places.append(f"and {len(explanation.spans) - _SHOWN_PLACES} more")
     found = explanation.note or ", ".join(places)

@@ -34,9 +34,7 @@ def misplaced(token: Token, previous: Token | None) -> Fault:
     """
     where = previous.type if previous else "beginning"
     if token.type == "NOT" and previous:
-        return Fault(
-            token.start_pos, f"NOT cannot follow {previous}: join whole parts, as in  (a NEAR/3 b) AND NOT c"
-        )
+        return Fault(token.start_pos, f"NOT cannot follow {previous}: join whole parts, as in  (a NEAR/3 b) AND NOT c")
     if where in _OPERATORS and previous:
         return Fault(previous.start_pos, f"{previous} has nothing after it: remove it, or add a word")
     if token.type in {"RPAR", "$END"}:
@@ -45,9 +43,7 @@ def misplaced(token: Token, previous: Token | None) -> Fault:
             'there is nothing to find here: write a word, a "phrase", a #hashtag or a @handle',
         )
     if token.type == "NEAR" and where not in {"beginning", "LPAR"}:
-        return Fault(
-            token.start_pos, "NEAR joins two parts only: for three, write  (a NEAR/3 b) AND (b NEAR/3 c)"
-        )
+        return Fault(token.start_pos, "NEAR joins two parts only: for three, write  (a NEAR/3 b) AND (b NEAR/3 c)")
     return Fault(token.start_pos, f"{token} has nothing before it: remove it, or add a word")
 
 

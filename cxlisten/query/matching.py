@@ -109,6 +109,6 @@ def _needles(expression: Expression) -> frozenset[str] | None:
             known = [needles for part in parts if (needles := _needles(part)) is not None]
             return min(known, key=len, default=None)
         case Or(parts):
-            each = [_needles(part) for part in parts]
-            return None if None in each else frozenset().union(*each)
+            each = [needles for part in parts if (needles := _needles(part)) is not None]
+            return frozenset[str]().union(*each) if len(each) == len(parts) else None
     return None

@@ -59,8 +59,9 @@ def _build(text: str, tokens: list[Token]) -> Expression:
     try:
         return cast(Expression, _lark().parse(text))  # made by _Builder, so no lark.Tree
     except UnexpectedToken as error:
-        place = len(tokens) if error.token.type == "$END" else tokens.index(error.token)
-        raise misplaced(error.token, tokens[place - 1] if place else None) from None
+        is_end = error.token.type == "$END"
+        before = [token for token in tokens if is_end or (token.start_pos or 0) < (error.token.start_pos or 0)]
+        raise misplaced(error.token, before[-1] if before else None) from None
 
 
 def _holds_of_nothing(expression: Expression) -> bool:

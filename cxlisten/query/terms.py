@@ -19,6 +19,7 @@ _ADVICE = {
     "!": "for the absence of a word write  NOT giveaway",
     "+": "two words side by side must both be there; around text put quotes",
     "|": "between alternatives write  OR",
+    "&": "between parts that must all be there write  AND",
     ",": "between alternatives write  OR",
     ";": "between alternatives write  OR",
     "~": "for words close together write  NEAR/5",
@@ -30,7 +31,7 @@ def read_term(token: Token) -> Phrase | Tag:
     """Read an unquoted word, prefix, hashtag or handle; "wi-fi" and the like are words in a row."""
     stem = token.removesuffix("*")
     is_prefix = stem != token
-    if stem[:1] in set("#＃@＠"):
+    if stem[:1] in set("#\uff03@\uff20"):
         name = fold_tag(stem) if _tag.fullmatch(stem) else ""
         if not name:
             raise Fault(token.start_pos, f"{token[0]} needs a name of letters, digits and _ right after it")

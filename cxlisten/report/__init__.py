@@ -15,14 +15,13 @@ from cxlisten.report.figures import (
     ClassifierUse,
     Freshness,
     Rejected,
-    Report,
     ReportedBrand,
-    ReportSpec,
     SourceCoverage,
     Unread,
     Voice,
     Window,
 )
+from cxlisten.report.sections import Report, ReportSpec
 from cxlisten.report.snapshot import reading
 from cxlisten.report.wording import opening
 
@@ -32,10 +31,12 @@ N_POSTS = 3
 """How many posts stand for a claim, of those that praise and of those that blame."""
 
 
-def build(snapshot: Path, spec: ReportSpec) -> Report:
-    """Gather a report; an empty snapshot gives one that says that there is not enough data."""
+def build(state: Path, spec: ReportSpec) -> Report:
+    """Gather a report from the snapshot of `state`; an empty snapshot gives one that says that there is not enough data."""
     scope = {"period_days": spec.period_days, "until": spec.until, "brands": list(spec.brands)}
-    with reading(snapshot, **scope, floor=FLOOR, n_steps=N_STEPS, n_posts=N_POSTS) as data:
+    with reading(
+        state.parent if state.suffix == ".duckdb" else state, **scope, floor=FLOOR, n_steps=N_STEPS, n_posts=N_POSTS
+    ) as data:
         names = [row.brand for row in data.rows("brands", ReportedBrand)]
         data = data.within(brands=names)
         windows = data.rows("windows", Window)

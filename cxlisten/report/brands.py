@@ -4,19 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from cxlisten.report.figures import (
-    BrandSection,
-    Evidence,
-    Facet,
-    Hole,
-    Lens,
-    Move,
-    RingFigure,
-    RingSection,
-    Window,
-)
+from cxlisten.report.figures import Evidence, Facet, Hole, Lens, RingFigure, Window
+from cxlisten.report.sections import BrandSection, Move, RingSection
 from cxlisten.report.snapshot import Snapshot
 from cxlisten.report.wording import caveat, headline
+
+MOVE_Z = 2.58
+"""As CLEAR_Z for the moves from step to step, of which there are many: once in a hundred times."""
 
 N_MOVES = 5
 """How many moves a brand's list has at most."""
@@ -61,8 +55,7 @@ def brand_sections(data: Snapshot, brands: Sequence[str], period: Window) -> tup
 
 
 def _largest(steps: Iterable[RingFigure]) -> list[RingFigure]:
-    clear = [step for step in steps if step.is_clear]
-    return sorted(clear, key=lambda step: -abs(step.change or 0))[:N_MOVES]
+    return sorted((step for step in steps if (step.z or 0) > MOVE_Z), key=lambda step: -(step.z or 0))[:N_MOVES]
 
 
 def _key(row: RingFigure | Facet | Evidence) -> tuple[int, str, str]:

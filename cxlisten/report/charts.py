@@ -35,7 +35,7 @@ def course_chart(course: Sequence[RingFigure], label: str) -> str:
     with rc_context({**SETTINGS, "svg.hashsalt": label}):
         figure = Figure(figsize=(3.6, 1.95), facecolor="none")
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(5, 1))
-        figure.subplots_adjust(left=0.085, right=0.91, top=0.96, bottom=0.115, hspace=0.1)
+        figure.subplots_adjust(left=0.11, right=0.91, top=0.96, bottom=0.115, hspace=0.1)
         _draw_course(upper, course)
         _draw_counts(lower, course)
         svg = StringIO()
@@ -76,7 +76,9 @@ def _draw_counts(axes: Axes, course: Sequence[RingFigure]) -> None:
     _bare(axes)
 
 
-def _margin_note(axes: Axes, height: float, text: str, color: str, va: str = "center", **style: str) -> None:
+def _margin_note(
+    axes: Axes, height: float, text: str, color: str, va: str = "center", fontweight: str = "normal"
+) -> None:
     """Write to the right of the axes, at a height of the data."""
     axes.annotate(
         text,
@@ -85,8 +87,8 @@ def _margin_note(axes: Axes, height: float, text: str, color: str, va: str = "ce
         color=color,
         va=va,
         fontsize=7,
+        fontweight=fontweight,
         annotation_clip=False,
-        **style,
     )
 
 

@@ -25,7 +25,7 @@ def excerpt(post: Evidence, width: int = 260) -> Excerpt:
         return Excerpt(before, marked, after)
     marked = _head(marked, width)
     room = max(width - len(marked), 0)
-    side = max(room // 2, room - min(len(before), len(after)))
+    side = max(room // 2, room - len(after))
     before = _head(before[::-1], side)[::-1]
     return Excerpt(before, marked, _head(after, room - len(before)))
 

@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import duckdb
-
-from cxlisten.content import content_dir
+from cxlisten.store import Connection, open_snapshot, run
 
 Row = TypeVar("Row")
 
@@ -16,7 +14,7 @@ Row = TypeVar("Row")
 class Snapshot:
     """A snapshot open for reading, and the parameters that its queries share."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, scope: Mapping[str, Any]) -> None:
+    def __init__(self, con: Connection, scope: Mapping[str, Any]) -> None:
         self._con = con
         self._scope = scope
 
@@ -26,24 +24,16 @@ class Snapshot:
 
     def rows(self, name: str, shape: type[Row]) -> tuple[Row, ...]:
         """Run `sql/report/<name>.sql`, whose columns are the fields of `shape`; times come back aware."""
-        text = (content_dir("sql") / "report" / f"{name}.sql").read_text(encoding="utf-8")
-        wanted = duckdb.extract_statements(text)[0].named_parameters
-        result = self._con.execute(text, {key: self._scope[key] for key in wanted})
-        columns = [column[0] for column in result.description]
-        return tuple(
-            shape(**{key: _aware(value) for key, value in zip(columns, row, strict=True)})
-            for row in result.fetchall()
-        )
+        rows = run(self._con, f"report/{name}", **self._scope)
+        columns = [column[0] for column in self._con.description or ()]
+        return tuple(shape(**{key: _aware(value) for key, value in zip(columns, row, strict=True)}) for row in rows)
 
 
 @contextmanager
-def reading(path: Path, **scope: Any) -> Iterator[Snapshot]:
-    """Open the snapshot read-only for as long as a report is gathered."""
-    con = duckdb.connect(str(path), read_only=True)
-    try:
+def reading(state: Path, **scope: Any) -> Iterator[Snapshot]:
+    """Open the snapshot of `state` for as long as a report is gathered."""
+    with open_snapshot(state) as con:
         yield Snapshot(con, scope)
-    finally:
-        con.close()
 
 
 def _aware(value: Any) -> Any:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
-from cxlisten.report.figures import FLOOR, BrandSection, Facet, Hole, RingFigure, RingSection, Statement, Window
+from cxlisten.report.figures import FLOOR, Facet, Hole, RingFigure, Window
+from cxlisten.report.sections import BrandSection, RingSection, Statement
 
 NOT_ENOUGH = "Not enough data to say what moved"
 
@@ -18,27 +19,30 @@ def day_name(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def opening(brands: Sequence[BrandSection], period: Window, most: int = 2) -> tuple[Statement, ...]:
-    """Say at the top of the page what moved most in all the brands, each statement with its own caveats."""
-    if len(brands) == 1:
-        return (brands[0].headline,)
-    doubts = {one.brand: one.headline.caveats for one in brands}
+def day_span(first: date, last: date) -> str:
+    """Write a span of days without repeating what its ends share: 2 to 8 November 2026."""
+    if first == last:
+        return day_name(last)
+    month = "" if (first.year, first.month) == (last.year, last.month) else f" {first:%B}"
+    year = "" if first.year == last.year else f" {first.year}"
+    return f"{first.day}{month}{year} to {day_name(last)}"
+
+
+def opening(brands: Sequence[BrandSection], period: Window) -> tuple[Statement, ...]:
+    """Say at the top of the page what moved most clearly in any brand, each statement with its brand's caveats."""
+    caveats = {one.brand: one.headline.caveats for one in brands}
     sections = [ring for one in brands for ring in one.rings]
-    clear = _clear(sections)[:most]
-    if not clear:
-        return (headline(sections, period, ()),)
-    return tuple(Statement(_moved(one, with_brand=True), doubts[one.figure.brand]) for one in clear)
+    moved = [Statement(_moved(one, with_brand=True), caveats[one.figure.brand]) for one in _clearest(sections)]
+    if moved:
+        return tuple(moved)
+    everything = dict.fromkeys(caveat for one in brands for caveat in one.headline.caveats)
+    return (Statement(_unmoved(sections, period, with_brand=True), tuple(everything)),)
 
 
-def headline(sections: Sequence[RingSection], period: Window, caveats: Sequence[str], most: int = 2) -> Statement:
-    """Say what moved most in a brand; where nothing did, say so and how things stand."""
-    several = len({section.figure.brand for section in sections}) > 1
-    clear = _clear(sections)[:most]
-    if clear:
-        sentences = [_moved(section, with_brand=several) for section in clear]
-    else:
-        sentences = [*_nothing_moved(sections, period), *_standing(sections, with_brand=several)]
-    return Statement(" ".join(sentences), tuple(caveats))
+def headline(sections: Sequence[RingSection], period: Window, caveats: Sequence[str]) -> Statement:
+    """Say what moved most clearly in a brand; where nothing did, say so and how things stand."""
+    moved = [_moved(section, with_brand=False) for section in _clearest(sections)]
+    return Statement(" ".join(moved) or _unmoved(sections, period, with_brand=False), tuple(caveats))
 
 
 def speak_of(facets: Sequence[Facet], direction: str) -> str:
@@ -48,7 +52,7 @@ def speak_of(facets: Sequence[Facet], direction: str) -> str:
     return " and ".join(named)
 
 
-def caveat(hole: Hole, where: str = "in this period") -> str:
+def caveat(hole: Hole, where: str) -> str:
     """Say what was not collected alike, of two stretches of days that a statement compares."""
     match hole.kind:
         case "stopped":
@@ -56,7 +60,8 @@ def caveat(hole: Hole, where: str = "in this period") -> str:
         case "started":
             return f"{hole.source} gave {hole.n} mentions {where} and none before."
         case "gap":
-            return f"{hole.source} was not read all the time: {hole.reason}."
+            since = f", from {day_name(hole.day)}" if hole.day else ""
+            return f"{hole.source} was not read all the time{since}: {hole.reason}."
         case "empty":
             return f"{hole.source} was asked {hole.n} times {where} and gave nothing."
         case "begun":
@@ -64,9 +69,9 @@ def caveat(hole: Hole, where: str = "in this period") -> str:
             return f"The data begin on {began}: the days before are covered only in part."
 
 
-def _clear(sections: Sequence[RingSection]) -> list[RingSection]:
+def _clearest(sections: Sequence[RingSection], most: int = 2) -> list[RingSection]:
     clear = [section for section in sections if section.figure.is_clear]
-    return sorted(clear, key=lambda section: -abs(section.figure.change or 0))
+    return sorted(clear, key=lambda section: -(section.figure.z or 0))[:most]
 
 
 def _moved(section: RingSection, with_brand: bool) -> str:
@@ -81,34 +86,32 @@ def _moved(section: RingSection, with_brand: bool) -> str:
     return f"{sentence}: those who {who} speak of {about}." if about else f"{sentence}."
 
 
-def _nothing_moved(sections: Sequence[RingSection], period: Window) -> list[str]:
-    told = [section for section in sections if section.figure.net_sentiment is not None]
-    compared = [section for section in told if section.figure.change is not None]
-    if not told:
-        return [f"{NOT_ENOUGH}: no ring has {FLOOR} tags."]
-    if period.previous_last_day is None:
-        return []
-    if not compared:
-        return [f"{NOT_ENOUGH}: no ring has {FLOOR} tags in both periods."]
-    noun = "the ring" if len(compared) == 1 else f"any of the {len(compared)} rings"
-    return [f"No clear change in {noun} with enough data."]
-
-
-def _standing(sections: Sequence[RingSection], with_brand: bool) -> list[str]:
+def _unmoved(sections: Sequence[RingSection], period: Window, with_brand: bool) -> str:
     told = [section.figure for section in sections if section.figure.net_sentiment is not None]
+    compared = [figure for figure in told if figure.change is not None]
     if not told:
-        return []
+        return f"{NOT_ENOUGH}: no ring has {FLOOR} tags."
+    standing = _standing(told, with_brand)
+    if period.previous_last_day is None:
+        return standing
+    if not compared:
+        return f"{NOT_ENOUGH}: no ring has {FLOOR} tags in both periods. {standing}"
+    noun = "the ring" if len(compared) == 1 else f"any of the {len(compared)} rings"
+    return f"No clear change in {noun} with enough data. {standing}"
+
+
+def _standing(told: Sequence[RingFigure], with_brand: bool) -> str:
     aimed = [figure for figure in told if figure.gap is not None]
     if not aimed:
-        low = min(told, key=lambda one: one.net_sentiment or 0)
-        high = max(told, key=lambda one: one.net_sentiment or 0)
-        return [f"Lowest is {_figure(low, with_brand)}, highest {_figure(high, with_brand)}."]
+        ordered = sorted(told, key=lambda one: one.net_sentiment or 0)
+        low, high = ordered[0], ordered[-1]
+        return f"Lowest is {_named(low, with_brand)}, highest {_named(high, with_brand)}."
     worst = min(aimed, key=lambda one: one.gap or 0)
     if (worst.gap or 0) >= 0:
-        return ["Every ring with enough data and a target is on it or above."]
-    return [f"Furthest below its target of {signed(worst.target or 0)} is {_figure(worst, with_brand)}."]
+        return "Every ring with enough data and a target is on it or above."
+    return f"Furthest below its target of {signed(worst.target or 0)} is {_named(worst, with_brand)}."
 
 
-def _figure(figure: RingFigure, with_brand: bool) -> str:
+def _named(figure: RingFigure, with_brand: bool) -> str:
     subject = f"{figure.ring} of {figure.brand}" if with_brand else figure.ring
     return f"{subject} at {signed(figure.net_sentiment or 0)} (n {figure.n})"

@@ -32,13 +32,14 @@ select number, brand, source, 'started', n, previous_n, null, null
 from shares
 where previous_n = 0 and n >= greatest(5, n_all / 20) and previous_n_all > 0
 union all
-select distinct number, queries.brand, gaps.source, 'gap', null, null, gaps.reason, null
+select number, queries.brand, gaps.source, 'gap', null, null, gaps.reason, max(gaps.since)::date
 from gaps
 join queries using (query)
 join wanted using (brand)
 join windows
     on coalesce(gaps.since, '-infinity') < last_day + 1
     and coalesce(gaps.until, 'infinity') >= coalesce(previous_first_day, first_day)
+group by number, queries.brand, gaps.source, gaps.reason
 union all
 select number, brand, source, 'empty', sum(n_asked)::bigint, null, null, null
 from trends.coverage

@@ -5,21 +5,24 @@ import time
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BufferedIOBase
 from pathlib import Path
 from threading import Event
-from typing import Annotated, BinaryIO
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from cxlisten.collect import Budget, Caps, Cursor, Estimate, Health, Options, Source
-from cxlisten.collect.tabular.columns import Field
+from cxlisten.collect.tabular.columns import FieldName
 from cxlisten.collect.tabular.lines import Position, fingerprint, open_bytes
 from cxlisten.collect.tabular.posts import Mapper
-from cxlisten.collect.tabular.reading import Reading, decide_reading
+from cxlisten.collect.tabular.reading import Reading, decide_reading, guess_columns
 from cxlisten.collect.tabular.records import read_records
 from cxlisten.errors import InputError
 from cxlisten.models import Batch, Post, Query, Reject
+
+__all__ = ["SOURCE", "guess_columns"]
 
 BATCH_ROWS = 10_000
 
@@ -36,7 +39,7 @@ class FileOptions(Options):
     """`columns` gives our fields the file's headers where the guess is wrong; `timezone` is that of bare times."""
 
     path: Path
-    columns: dict[Field, str] = {}
+    columns: dict[FieldName, str] = Field(default_factory=dict)
     timezone: Annotated[str, AfterValidator(_is_timezone)] = "UTC"
 
 
@@ -100,11 +103,11 @@ class File(Source):
 
             items: list[Post | Reject] = []
             n_read, deadline = 0, time.monotonic() + budget.seconds
-            for item, here in _items(stream, reading, mapper, here, notes):
+            for n_read, (item, resume) in enumerate(_items(stream, reading, mapper, here, notes), start=1):
                 if stop.is_set():
                     return
+                here = resume
                 items.append(item)
-                n_read += 1
                 if len(items) == BATCH_ROWS:
                     spent = n_read >= budget.posts or time.monotonic() > deadline
                     if spent:
@@ -120,7 +123,7 @@ class File(Source):
         return decide_reading(options.path, options.columns, ZoneInfo(options.timezone))
 
 
-def _start(stream: BinaryIO, reading: Reading, cursor: Cursor | None, notes: list[str]) -> Position:
+def _start(stream: BufferedIOBase, reading: Reading, cursor: Cursor | None, notes: list[str]) -> Position:
     """Where to go on: at the cursor if all before it is as it was, else at the start."""
     if cursor is None or reading.layout.form == "array":
         return reading.layout.start
@@ -131,7 +134,7 @@ def _start(stream: BinaryIO, reading: Reading, cursor: Cursor | None, notes: lis
 
 
 def _items(
-    stream: BinaryIO, reading: Reading, mapper: Mapper, start: Position, notes: list[str]
+    stream: BufferedIOBase, reading: Reading, mapper: Mapper, start: Position, notes: list[str]
 ) -> Iterator[tuple[Post | Reject, Position]]:
     """Map record by record, up to what is not finished yet, which becomes a note."""
     line = start.line

@@ -2,20 +2,19 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple
 
 from cxlisten.errors import InputError
 
-Field = Literal[
+FieldName = Literal[
     "id", "text", "posted_at", "platform", "author", "url", "title", "lang", "kind", "thread",
     "likes", "replies", "reposts", "quotes", "views", "rating",
 ]  # fmt: skip
-METRICS = ("likes", "replies", "reposts", "quotes", "views", "rating")
+METRICS: tuple[FieldName, ...] = ("likes", "replies", "reposts", "quotes", "views", "rating")
 
 # Headers of common exports, the surest first; compared in lower case with _ for all that is no letter or digit.
-_HEADERS: dict[str, str] = {
+_HEADERS: dict[FieldName, str] = {
     "id": "id tweet_id post_id status_id comment_id review_id message_id id_str uuid guid objectid uid",
     "text": "text full_text body content comment review message selftext post tweet review_text review_body"
     " comment_text comment_body post_text tweet_text content_text verbatim feedback comments reviews caption"
@@ -41,16 +40,15 @@ _HEADERS: dict[str, str] = {
 _NAME_OF_PLATFORM = re.compile(r"[\w .:-]{1,40}")
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """`mapping` gives our field the file's header; `notes` say what was guessed or is missing, for people."""
 
-    mapping: Mapping[str, str]
+    mapping: Mapping[FieldName, str]
     notes: tuple[str, ...]
 
 
 def choose_columns(
-    path: Path, header: Sequence[str], rows: Sequence[Mapping[str, Any]], given: Mapping[str, str]
+    path: Path, header: Sequence[str], rows: Sequence[Mapping[str, Any]], given: Mapping[FieldName, str]
 ) -> Columns:
     """Take the columns that the user gave and guess the rest; an empty name means "there is none".
 
@@ -98,7 +96,7 @@ def _names(row: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _first(
-    aliases: Sequence[str], headers: Sequence[str], taken: set[str], field: str, rows: Sequence[Mapping[str, Any]]
+    aliases: Sequence[str], headers: Sequence[str], taken: set[str], field: FieldName, rows: Sequence[Mapping[str, Any]]
 ) -> str | None:
     """The surest header that has values; one without any, if there is no better."""
     plain = {re.sub(r"\W+", "_", header.strip().lower()).strip("_"): header for header in reversed(headers)}
@@ -112,7 +110,7 @@ def _first(
     return empty
 
 
-def _fits(field: str, values: Sequence[Any]) -> bool:
+def _fits(field: FieldName, values: Sequence[Any]) -> bool:
     """A header may promise what its values do not keep: "source" is often the app, "user" an object."""
     if field == "platform":
         return all(isinstance(value, str) and _NAME_OF_PLATFORM.fullmatch(value) for value in values)
@@ -132,6 +130,3 @@ def _wordiest(headers: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str 
 def _list(headers: Iterable[str]) -> str:
     names = [name if len(name) <= 40 else "(a long text: is the first line a header?)" for name in headers]
     return ", ".join(names[:20]) + (" ..." if len(names) > 20 else "")
-
-
-FIELDS: tuple[str, ...] = get_args(Field)

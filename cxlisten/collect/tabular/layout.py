@@ -69,9 +69,7 @@ def find_layout(path: Path) -> Layout:
         if names is None:
             raise InputError(f"{path} has no header: its first line must name the columns")
         header, about_header = _header(names)
-        return Layout(
-            path, "csv", encoding, errors, lines.position, delimiter, escape, header, (*notes, *about_header)
-        )
+        return Layout(path, "csv", encoding, errors, lines.position, delimiter, escape, header, (*notes, *about_header))
 
 
 def _encoding(head: bytes) -> tuple[str, Literal["cp1252", "replace"], int, tuple[str, ...]]:

@@ -5,8 +5,8 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from cxlisten.errors import InputError
 
@@ -22,7 +22,7 @@ class Position:
     line: int = 1
 
 
-def open_bytes(path: Path) -> BinaryIO:
+def open_bytes(path: Path) -> BufferedIOBase:
     """Open a file, seeing through gzip; raises InputError with a sentence when that cannot be."""
     try:
         file = path.open("rb")
@@ -32,12 +32,14 @@ def open_bytes(path: Path) -> BinaryIO:
         raise InputError(f"{path} is a folder: name the file of posts in it") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    is_gzip = file.read(2) == b"\x1f\x8b"
+    if file.read(2) == b"\x1f\x8b":
+        file.close()
+        return gzip.open(path)
     file.seek(0)
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_gzip else file
+    return file
 
 
-def fingerprint(stream: BinaryIO, offset: int) -> str:
+def fingerprint(stream: BufferedIOBase, offset: int) -> str:
     """Hash what stays as it is while a file only grows: its first block and the one that ends at `offset`.
 
     A gzipped file, where going back is dear, is taken for another one when its size or time has changed.
@@ -62,7 +64,7 @@ class Lines(Iterator[str]):
     has its line end, `too_long` that its text was cut.
     """
 
-    def __init__(self, stream: BinaryIO, encoding: str, errors: str, start: Position) -> None:
+    def __init__(self, stream: BufferedIOBase, encoding: str, errors: str, start: Position) -> None:
         self._stream, self._encoding, self._errors = stream, encoding, errors
         self.restart(start)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, cast, get_args
 
-from cxlisten.collect.tabular.columns import METRICS, value_of
+from cxlisten.collect.tabular.columns import METRICS, FieldName, value_of
 from cxlisten.collect.tabular.records import Record
 from cxlisten.collect.text import clean, join_title
 from cxlisten.collect.times import DayOrder, read_time
@@ -24,7 +24,7 @@ _NO_LANGUAGE = frozenset(("und", "zxx", "mul", "mis", "qam", "qct", "qht", "qme"
 class Mapper:
     """What a record needs to become a post; `undated` is the time of posts that have none."""
 
-    columns: Mapping[str, str]
+    columns: Mapping[FieldName, str]
     platform: str
     zone: tzinfo
     day_order: DayOrder | None
@@ -64,19 +64,15 @@ class Mapper:
             lang=_language(self._text(row, "lang")),
             url=url if (url := self._text(row, "url") or "").startswith(("http://", "https://")) else None,
             thread_id=self._text(row, "thread"),
-            metrics={
-                metric: number
-                for metric in METRICS
-                if (number := _count(self._value(row, metric))) is not None
-            },
+            metrics={metric: number for metric in METRICS if (number := _count(self._value(row, metric))) is not None},
         )
 
-    def _value(self, row: Mapping[str, Any], field: str) -> Any:
+    def _value(self, row: Mapping[str, Any], field: FieldName) -> Any:
         """The value of a field, None where the row says in any of the usual ways that there is none."""
         value = value_of(row, self.columns[field]) if field in self.columns else None
         return None if value is None or str(value)[:9].strip().lower() in _NOTHING else value
 
-    def _text(self, row: Mapping[str, Any], field: str) -> str | None:
+    def _text(self, row: Mapping[str, Any], field: FieldName) -> str | None:
         value = self._value(row, field)
         if value is None:
             return None

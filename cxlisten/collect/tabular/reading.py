@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from cxlisten.collect.tabular.columns import Columns, choose_columns, value_of
+from cxlisten.collect.tabular.columns import Columns, FieldName, choose_columns, value_of
 from cxlisten.collect.tabular.layout import Layout, find_layout
 from cxlisten.collect.tabular.lines import open_bytes
 from cxlisten.collect.tabular.records import read_records
@@ -23,7 +23,7 @@ class Reading:
     """How a file is read; `notes` are for the person who runs it."""
 
     layout: Layout
-    columns: Mapping[str, str]
+    columns: Mapping[FieldName, str]
     day_order: DayOrder | None
     notes: tuple[str, ...]
 
@@ -41,7 +41,7 @@ def guess_columns(path: Path) -> Columns:
     return choose_columns(path, layout.header, list(islice(_rows(layout), _SAMPLE_ROWS)), {})
 
 
-def decide_reading(path: Path, given: Mapping[str, str], zone: tzinfo) -> Reading:
+def decide_reading(path: Path, given: Mapping[FieldName, str], zone: tzinfo) -> Reading:
     """Decide how to read a file; `given` columns go before guessed ones, `zone` is that of times without one.
 
     Raises InputError when it cannot be read as posts.

@@ -4,7 +4,8 @@ import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from io import BufferedIOBase
+from typing import Any
 
 from cxlisten.collect.tabular.layout import Layout
 from cxlisten.collect.tabular.lines import MAX_LINE, Lines, Position, decode
@@ -29,7 +30,7 @@ class Record:
     whole: bool = True
 
 
-def read_records(layout: Layout, stream: BinaryIO, start: Position) -> Iterator[Record]:
+def read_records(layout: Layout, stream: BufferedIOBase, start: Position) -> Iterator[Record]:
     """Stream the records from `start` on; an array is always read from its first item."""
     if layout.form == "array":
         return _array_items(layout, stream)
@@ -63,7 +64,7 @@ def _json_object(text: str) -> tuple[dict[str, Any], str | None]:
     return (item, None) if isinstance(item, dict) else ({}, "not a JSON object")
 
 
-def _array_items(layout: Layout, stream: BinaryIO) -> Iterator[Record]:
+def _array_items(layout: Layout, stream: BufferedIOBase) -> Iterator[Record]:
     stream.seek(layout.start.offset)
     data = stream.read(_MAX_ARRAY + 1)
     if len(data) > _MAX_ARRAY:
@@ -106,7 +107,7 @@ def _csv_rows(lines: Lines, layout: Layout) -> Iterator[Record]:
             continue
         if lines.ended:
             problem = "a quote is still open"
-        elif len(row) > width and any(row[width:]) or len(row) < width and not lines.whole:
+        elif any(row[width:]) or (len(row) < width and not lines.whole):
             problem = f"{len(row)} fields where the header has {width}"
         whole = lines.whole and not lines.ended
         if row or problem:

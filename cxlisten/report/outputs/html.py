@@ -1,6 +1,6 @@
 """The HTML channel: one self-contained page, without scripts, that can be mailed, printed or put anywhere."""
 
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -9,18 +9,20 @@ from markupsafe import Markup
 
 from cxlisten.report.charts import course_chart
 from cxlisten.report.evidence import excerpt, web_link
-from cxlisten.report.figures import CLEAR_Z, FLOOR, N_STEPS, Report, RingSection
-from cxlisten.report.wording import day_name, signed, speak_of
+from cxlisten.report.figures import FLOOR
+from cxlisten.report.sections import Report, RingSection
+from cxlisten.report.wording import day_name, day_span, signed, speak_of
 
 
 def render(report: Report) -> str:
     """Give the page as text; the same report gives the same page."""
     zone = ZoneInfo(report.spec.timezone)
 
-    def clock(moment: datetime | None) -> str:
-        return f"{day_name(moment.astimezone(zone))}, {moment.astimezone(zone):%H:%M %Z}" if moment else "never"
+    def clock(moment: datetime) -> str:
+        local = moment.astimezone(zone)
+        return f"{day_name(local.date())}, {local:%H:%M %Z}"
 
-    return _page().render(report=report, clock=clock)
+    return _environment().get_template("report.html.j2").render(report=report, clock=clock)
 
 
 @cache
@@ -32,8 +34,26 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"signed": signed, "excerpt": excerpt, "web_link": web_link, "count": _count}
-    environment.globals |= {
-        "FLOOR": FLOOR, "N_STEPS": N_STEPS, "days": _days, "chart": _chart, "speak_of": speak_of, "day_name": day_name
+    environment.filters |= {
+        "chart": _chart,
+        "count": lambda number: f"{number:,}",
+        "excerpt": excerpt,
+        "signed": signed,
+        "tone": _tone,
+        "web_link": web_link,
     }
+    environment.globals |= {"FLOOR": FLOOR, "day_name": day_name, "day_span": day_span, "speak_of": speak_of}
     return environment
+
+
+def _chart(section: RingSection) -> Markup:
+    figure = section.figure
+    return Markup(course_chart(section.course, f"{figure.brand}, {figure.ring}: net sentiment over time"))
+
+
+def _tone(points: int | None) -> str:
+    """Name the shade of a figure; colour only repeats what its sign and number say."""
+    if points is None:
+        return "none"
+    depth = "2" if abs(points) >= 40 else "1" if abs(points) >= 10 else "0"
+    return ("pos" if points > 0 else "neg") + depth

@@ -1,0 +1,108 @@
+"""What `cxlisten doctor` looks at: each finding says how things stand in plain words and, if need be, what to do."""
+
+import platform
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from cxlisten import pipeline
+from cxlisten.classify import DEFAULT_RECIPE, load_classifier
+from cxlisten.collect import load_source
+from cxlisten.config import Settings
+from cxlisten.errors import CxListenError
+from cxlisten.landing import Landing
+from cxlisten.store import LOCK, SNAPSHOT
+
+# extra → what does not work without it
+_EXTRAS = {"nlp": "classify", "sources": "sources on the network", "airflow": "cxlisten demo and cxlisten up"}
+_OF_EXTRA = re.compile(r"([\w.-]+).*extra == ['\"](\w+)['\"]")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How one thing stands; only a problem needs to be fixed."""
+
+    state: Literal["ok", "note", "problem"]
+    message: str
+
+
+def examine(config: Path, state: Path) -> Iterator[Finding]:
+    """Look at the installation, the config, its sources, the classifier and the state, in this order."""
+    yield Finding(
+        "ok", f"Python {platform.python_version()}, DuckDB {version('duckdb')}, cxlisten {version('cxlisten')}"
+    )
+    yield from _extras()
+    try:
+        settings = pipeline.open_project(config, state).settings
+    except CxListenError as error:
+        yield from (Finding("problem", line) for line in str(error).splitlines())
+    else:
+        yield Finding("ok", f"{config}: {len(settings.queries)} queries, {len(settings.reports)} reports")
+        yield from _sources(settings)
+    yield _classifier()
+    yield from _state(state)
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, use in _EXTRAS.items():
+        missing = [name for name in _packages(extra) if not _is_installed(name)]
+        if missing:
+            advice = f"without it there is no {use}: pip install 'cxlisten[{extra}]'"
+            yield Finding("problem" if extra == "nlp" else "note", f"{', '.join(missing)} not installed; {advice}")
+        else:
+            yield Finding("ok", f"extra {extra} is installed")
+
+
+def _packages(extra: str) -> list[str]:
+    found = (_OF_EXTRA.match(requirement) for requirement in requires("cxlisten") or ())
+    return [match[1] for match in found if match and match[2] == extra]
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
+
+
+def _sources(settings: Settings) -> Iterator[Finding]:
+    for source in settings.sources:
+        try:
+            health = load_source(source.name, source.kind, source.options).check()
+        except CxListenError as error:
+            yield Finding("problem", f"source {source.name}: {error}")
+        else:
+            yield Finding("ok" if health.ok else "problem", f"source {source.name}: {health.message}")
+
+
+def _classifier() -> Finding:
+    try:
+        recipe = load_classifier(DEFAULT_RECIPE).recipe
+    except CxListenError as error:
+        return Finding("problem", str(error))
+    return Finding("ok", f"classifier {recipe.name} {recipe.version} can be loaded")
+
+
+def _state(state: Path) -> Iterator[Finding]:
+    snapshot = state / SNAPSHOT
+    if not snapshot.exists():
+        yield Finding("note", f"{state}: nothing is published yet; cxlisten run  does it")
+        return
+    try:
+        with FileLock(state / LOCK, timeout=0):
+            yield Finding("ok", f"{state}: no run holds the store")
+    except Timeout:
+        yield Finding("note", f"{state}: a run holds the store now; another one waits for it")
+    published_at = datetime.fromtimestamp(snapshot.stat().st_mtime, UTC)
+    n_waiting = len(Landing(state).pending_classify())
+    message = f"{snapshot} was published at {published_at:%Y-%m-%d %H:%M} UTC"
+    if n_waiting:
+        yield Finding("problem", f"{message}; {n_waiting} landed files wait: cxlisten classify, load, publish")
+    else:
+        yield Finding("ok", f"{message}; no landed file waits")
