@@ -21,8 +21,8 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/pytest --quiet tests/unit/test_architecture.py tests/unit/test_compose.py
 
-constraints: $(INSTALLED)  ## write constraints.txt; keeps the versions in it, delete it first to move them all
-	$(BIN)/uv pip compile pyproject.toml --quiet --all-extras --universal --python-version 3.11 \
+constraints: $(INSTALLED)  ## write constraints.txt; keeps the versions in it but for  make constraints UPGRADE=--upgrade
+	$(BIN)/uv pip compile $(UPGRADE) pyproject.toml --quiet --all-extras --universal --python-version 3.11 \
 	  --no-annotate --custom-compile-command 'make constraints' --output-file constraints.txt
 
 clean:

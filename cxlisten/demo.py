@@ -66,7 +66,7 @@ _EXPORTS = {
             "id": "review_id", "at": "review_date", "author": "reviewer", "text": "review_text",
             "likes": "helpful_count", "url": "review_url",
         },
-        lambda at: f"{at:%Y-%m-%d %H:%M} UTC",
+        lambda at: f"{at:%Y-%m-%d %H:%M:%S%z}",
     ),
     "appstore": _Export(
         "appstore.tsv",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import RetryDecision, RetryPolicy, task
 
 from cxlisten.config import Settings, config_file, load_settings, state_folder
-from cxlisten.errors import CxListenError, RateLimited
+from cxlisten.errors import RateLimited
 
 WRITER, CLASSIFIER = "duckdb_writer", "classifier"  # of one slot each, see pools.json
 
@@ -36,16 +36,16 @@ def tell_failure(context) -> None:
 
 
 class RetryWhereItHelps(RetryPolicy):
-    """Give up at once what our errors call hopeless, wait as long as a platform asks, else back off as usual."""
+    """Try again only what can pass by itself, and not before a platform allows it; the rest fails at once."""
 
     def evaluate(self, exception, try_number, max_tries, context=None):
-        """Decide after a failed try."""
+        """Decide after a failed try; the task's own delays apply where the error names none."""
         reason = type(exception).__name__
-        if isinstance(exception, CxListenError) and not exception.retryable:
-            return RetryDecision.fail(reason)
         if isinstance(exception, RateLimited) and exception.until:
             return RetryDecision.retry(max(exception.until - datetime.now(UTC), timedelta(seconds=1)), reason)
-        return RetryDecision.default()
+        if getattr(exception, "retryable", isinstance(exception, OSError | MemoryError)):
+            return RetryDecision.retry(reason=reason)
+        return RetryDecision.fail(reason)
 
 
 # What is left to do is found in files, so a second run beside the first would only fight it for the same ones.

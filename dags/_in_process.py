@@ -26,6 +26,8 @@ def main() -> int:
     n_failed = 0
     for dag_id in sorted(dags, key=lambda dag_id: ("collect", "process", "report").index(dag_id.split("__")[0])):
         tell(dag=dag_id)
+        for task in dags[dag_id].tasks:
+            task.retries = 0  # a person waits
         began = time.monotonic()
         run = dags[dag_id].test()
         n_failed += run.state != "success"

@@ -37,9 +37,10 @@ def run_dags(config: Path, state: Path) -> dict[str, Any]:
     log_file = state / "airflow" / "in_process.log"
     command = [sys.executable, str(content_dir("dags") / "_in_process.py")]
     results: dict[str, Any] = {}
+    log.info("airflow  starts; the first time it makes its database")
     with (
         log_file.open("w", encoding="utf-8") as talk_of_airflow,
-        talk.status("Airflow starts; the first time it makes its database") as status,
+        talk.status("Airflow starts") as status,
         subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=talk_of_airflow, text=True) as process,
     ):
         assert process.stdout is not None
@@ -69,7 +70,7 @@ def serve(config: Path, state: Path, port: int) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with log_file.open("wb") as words:
         # A session of its own: Airflow leaves processes behind, and its tasks leave their process group.
-        ours = {"env": env, "stdout": words, "stderr": subprocess.STDOUT, "start_new_session": True}
+        ours: dict[str, Any] = {"env": env, "stdout": words, "stderr": subprocess.STDOUT, "start_new_session": True}
         with talk.status("Airflow starts, which takes a minute"):
             for command in (["db", "migrate"], ["pools", "import", str(content_dir("dags") / "pools.json")]):
                 if subprocess.run([*_AIRFLOW, *command], **ours).returncode:

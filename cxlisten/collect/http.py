@@ -112,8 +112,10 @@ class Http:
                 body = _read(response, place)
         except httpx.TimeoutException:
             raise Transient(f"{place} did not answer in time") from None
-        except (httpx.TooManyRedirects, httpx.DecodingError) as error:
-            raise Garbled(f"{place}: {type(error).__name__}") from None
+        except httpx.TooManyRedirects:
+            raise Protocol(f"{place} sends us from one address to the next without end") from None
+        except httpx.DecodingError:
+            raise Garbled(f"{place} answered with a compressed body that cannot be unpacked") from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise BadQuery(f"{place} is not an address that can be asked for: check the url in the config") from None
         except httpx.RequestError as error:

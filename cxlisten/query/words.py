@@ -144,6 +144,6 @@ class Words:
             first, after = bisect_left(self._spans, (start,)), bisect_left(self._spans, (end,))
             tag = fold_tag(found[0])
             # A handle answers to its first part too: @pellworth is found in @pellworth.bsky.social.
-            for name in {tag, tag[:1] + re.split("[.@-]", tag[1:], maxsplit=1)[0]} - {""}:
+            for name in {tag, tag[:1] + re.split("[.@-]", tag[1:], maxsplit=1)[0]}:
                 tags.setdefault(name, []).append(Hit(first, after - 1, start, end))
         return tags

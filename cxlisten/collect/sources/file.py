@@ -2,7 +2,6 @@
 
 import os
 import time
-import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BufferedIOBase
@@ -102,12 +101,17 @@ class File(Source):
                 )
 
             items: list[Post | Reject] = []
-            n_read, deadline = 0, time.monotonic() + budget.seconds
-            for n_read, (item, resume) in enumerate(_items(stream, reading, mapper, here, notes), start=1):
+            n_read, is_whole, deadline = 0, True, time.monotonic() + budget.seconds
+            for record in read_records(reading.layout, stream, here):
                 if stop.is_set():
                     return
-                here = resume
+                item = mapper.map(record)
+                if isinstance(item, Reject) and not record.whole:
+                    is_whole = False
+                    notes.append(f"line {record.line} is not finished ({item.reason}): it is left for the next run")
+                    break
                 items.append(item)
+                n_read, here = n_read + 1, record.resume
                 if len(items) == BATCH_ROWS:
                     spent = n_read >= budget.posts or time.monotonic() > deadline
                     if spent:
@@ -116,7 +120,7 @@ class File(Source):
                     if spent:
                         return
                     items, notes = [], []
-            yield batch(complete=True)
+            yield batch(complete=is_whole)
 
     def _reading(self) -> Reading:
         options = self.options
@@ -131,22 +135,6 @@ def _start(stream: BufferedIOBase, reading: Reading, cursor: Cursor | None, note
         return Position(cursor["offset"], cursor["line"])
     notes.append("the file was replaced, or is read otherwise than before: read again from its start")
     return reading.layout.start
-
-
-def _items(
-    stream: BufferedIOBase, reading: Reading, mapper: Mapper, start: Position, notes: list[str]
-) -> Iterator[tuple[Post | Reject, Position]]:
-    """Map record by record, up to what is not finished yet, which becomes a note."""
-    line = start.line
-    try:
-        for record in read_records(reading.layout, stream, start):
-            line, item = record.line, mapper.map(record)
-            if isinstance(item, Reject) and not record.whole:
-                notes.append(f"line {line} is not finished ({item.reason}): it is left for the next run")
-                return
-            yield item, record.resume
-    except (EOFError, OSError, zlib.error):
-        notes.append(f"the file is damaged, or still being written, after line {line}: read up to there")
 
 
 SOURCE = File

@@ -2,15 +2,15 @@
 
 import csv
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BufferedIOBase
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from cxlisten.collect.tabular.lines import Lines, Position, open_bytes
+from cxlisten.collect.tabular.lines import DAMAGE, Lines, Position, open_bytes
 from cxlisten.errors import InputError
 
 _HEAD = 64 * 1024
@@ -43,10 +43,7 @@ class Layout:
 def find_layout(path: Path) -> Layout:
     """Find out how a file is written; raises InputError when it cannot hold posts."""
     with open_bytes(path) as stream:
-        try:
-            head = stream.read(_HEAD)
-        except (EOFError, OSError, zlib.error):
-            raise InputError(f"{path}: the gzip data is damaged at its start; export it again") from None
+        head = _head(path, stream)
         for magic, advice in _NOT_TEXT.items():
             if head.startswith(magic):
                 raise InputError(f"{path} is {advice}")
@@ -70,6 +67,18 @@ def find_layout(path: Path) -> Layout:
             raise InputError(f"{path} has no header: its first line must name the columns")
         header, about_header = _header(names)
         return Layout(path, "csv", encoding, errors, lines.position, delimiter, escape, header, (*notes, *about_header))
+
+
+def _head(path: Path, stream: BufferedIOBase) -> bytes:
+    """The first block, or what can be read of it where a gzip file is cut."""
+    head = bytearray()
+    try:
+        while len(head) < _HEAD and (piece := stream.read1(_HEAD - len(head))):
+            head += piece
+    except DAMAGE:
+        if not head:
+            raise InputError(f"{path}: the compressed data is damaged at its start; export it again") from None
+    return bytes(head)
 
 
 def _encoding(head: bytes) -> tuple[str, Literal["cp1252", "replace"], int, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedIOBase
@@ -11,6 +12,7 @@ from pathlib import Path
 from cxlisten.errors import InputError
 
 MAX_LINE = 16 * 2**20  # longer is no post but a runaway quote or a broken file
+DAMAGE = (EOFError, OSError, zlib.error)  # what reading raises at the cut of a gzip file
 _FIRST_BLOCK, _LAST_BLOCK = 64 * 1024, 4 * 1024
 
 
@@ -59,49 +61,69 @@ def fingerprint(stream: BufferedIOBase, offset: int) -> str:
 class Lines(Iterator[str]):
     """The lines of a stream, which may be handed to `csv.reader`.
 
-    `position` is behind the last line given, `taken` holds the lines given since it was cleared, `second` is the
-    position behind the first of them, `ended` says that the stream had no more, `whole` that the last line given
-    has its line end, `too_long` that its text was cut.
+    `position` is behind the last line given. Of the record begun, `taken` holds the lines, `second` is the position
+    behind the first of them, and `too_long` says that one was cut. `whole` says that the last line given has its
+    line end, `ended` that there are no more, `damaged` that this is because the rest cannot be read.
     """
 
     def __init__(self, stream: BufferedIOBase, encoding: str, errors: str, start: Position) -> None:
         self._stream, self._encoding, self._errors = stream, encoding, errors
-        self.restart(start)
+        self._end = {"utf-16-le": b"\n\0", "utf-16-be": b"\0\n"}.get(encoding, b"\n")
+        self.whole = self.ended = self.damaged = False
+        self.go_to(start)
 
-    def restart(self, start: Position) -> None:
+    def go_to(self, start: Position) -> None:
         """Go on from another position."""
         self._stream.seek(start.offset)
-        self.position = self.second = start
+        self.position = start
+        self.ended = False
+        self.begin()
+
+    def begin(self) -> Position:
+        """Begin a record where the last one ended."""
         self.taken: list[str] = []
-        self.ended = self.whole = self.too_long = False
+        self.second = self.position
+        self.too_long = False
+        return self.position
 
     def __next__(self) -> str:
-        raw = self._utf16_line() if self._encoding.startswith("utf-16") else self._stream.readline(MAX_LINE)
+        try:
+            raw = rest = self._read_line()
+            size = len(raw)
+            while len(rest) >= MAX_LINE and not self._has_end(rest):
+                rest = self._read_line()
+                size += len(rest)
+            self.whole = self._has_end(rest)
+        except DAMAGE:
+            raw, self.damaged = b"", True
         if not raw:
             self.ended = True
             raise StopIteration
-        size = len(raw)
-        self.whole, self.too_long = _has_end(raw), size >= MAX_LINE
-        while self.too_long and not self.whole and (rest := self._stream.readline(MAX_LINE)):
-            size += len(rest)
-            self.whole = _has_end(rest)
+        self.too_long |= size >= MAX_LINE
         self.position = Position(self.position.offset + size, self.position.line + 1)
         if not self.taken:
             self.second = self.position
         self.taken.append(decode(raw, self._encoding, self._errors))
         return self.taken[-1]
 
-    def _utf16_line(self) -> bytes:
-        """`readline` stops at any byte 0x0A, which in UTF-16 may be half of another character."""
-        little = self._encoding == "utf-16-le"
-        line = bytearray()
-        while len(line) < MAX_LINE and (piece := self._stream.readline(MAX_LINE)):
-            line += piece
-            if little and len(line) % 2:
-                line += self._stream.read(1)
-            if len(line) % 2 == 0 and line.endswith(b"\n\0" if little else b"\0\n"):
+    def _read_line(self) -> bytes:
+        """Up to a line end or a bit more than MAX_LINE bytes."""
+        line = self._stream.readline(MAX_LINE)
+        if len(self._end) == 1:
+            return line
+        # In UTF-16 the byte 0x0A, at which `readline` stops, may be half of another character.
+        whole = bytearray(line)
+        while line:
+            if len(whole) % 2:
+                whole += self._stream.read(1)
+            if len(whole) >= MAX_LINE or self._has_end(whole):
                 break
-        return bytes(line)
+            line = self._stream.readline(MAX_LINE)
+            whole += line
+        return bytes(whole)
+
+    def _has_end(self, line: bytes | bytearray) -> bool:
+        return line.endswith(self._end) and len(line) % len(self._end) == 0
 
 
 def decode(raw: bytes, encoding: str, errors: str) -> str:
@@ -110,7 +132,3 @@ def decode(raw: bytes, encoding: str, errors: str) -> str:
         return raw.decode(encoding)
     except UnicodeDecodeError:
         return raw.decode("cp1252", "replace") if errors == "cp1252" else raw.decode(encoding, "replace")
-
-
-def _has_end(line: bytes) -> bool:
-    return line.rstrip(b"\0").endswith(b"\n")

@@ -3,15 +3,24 @@
 import csv
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import Any
 
 from cxlisten.collect.tabular.layout import Layout
-from cxlisten.collect.tabular.lines import MAX_LINE, Lines, Position, decode
+from cxlisten.collect.tabular.lines import DAMAGE, MAX_LINE, Lines, Position, decode
 from cxlisten.errors import InputError
 
 _MAX_ARRAY = 256 * 2**20
+_TOO_LONG = f"a line or field of more than {MAX_LINE >> 20} MiB"
+_DAMAGED = "the compressed data is cut or damaged here"
+_CSV_ERRORS = {
+    "limit": _TOO_LONG,
+    "new-line": "a carriage return outside of quotes",
+    "expected after": "a quote inside of quotes that is not doubled",
+    "unexpected end": "a quote is still open",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +49,19 @@ def read_records(layout: Layout, stream: BufferedIOBase, start: Position) -> Ite
 
 def _json_lines(lines: Lines) -> Iterator[Record]:
     while True:
-        before = lines.position
-        lines.taken.clear()
+        before = lines.begin()
         text = next(lines, None)
         if text is None:
-            return
+            break
         if not text.strip("\0\r\n\t \ufeff"):
             continue
         fields, problem = _json_object(text)
         if lines.too_long:
-            fields, problem = {}, f"a line of more than {MAX_LINE >> 20} MiB"
+            fields, problem = {}, _TOO_LONG
         resume = lines.position if lines.whole else before
         yield Record(before.line, text, fields, resume, problem, lines.whole)
+    if lines.damaged:
+        yield Record(before.line, "", {}, before, _DAMAGED, whole=False)
 
 
 def _json_object(text: str) -> tuple[dict[str, Any], str | None]:
@@ -65,8 +75,11 @@ def _json_object(text: str) -> tuple[dict[str, Any], str | None]:
 
 
 def _array_items(layout: Layout, stream: BufferedIOBase) -> Iterator[Record]:
-    stream.seek(layout.start.offset)
-    data = stream.read(_MAX_ARRAY + 1)
+    try:
+        stream.seek(layout.start.offset)
+        data = stream.read(_MAX_ARRAY + 1)
+    except DAMAGE:
+        raise InputError(f"{layout.path}: the compressed data is cut or damaged; export it again") from None
     if len(data) > _MAX_ARRAY:
         raise InputError(
             f"{layout.path} is a JSON array of more than {_MAX_ARRAY >> 20} MiB:"
@@ -89,51 +102,49 @@ def _csv_rows(lines: Lines, layout: Layout) -> Iterator[Record]:
     width = len(layout.header)
     reader = _reader(lines, layout)
     while True:
-        before = lines.position
-        lines.taken.clear()
+        before = lines.begin()
         problem, row = None, []
         try:
             row = next(reader)
         except StopIteration:
-            return
+            break
         except csv.Error as error:
             problem = _in_words(error)
-        original = "".join(lines.taken)
-        if (lines.ended or problem) and len(lines.taken) > 1 and _hides_rows(lines.taken[1:], layout):
-            # A stray quote swallowed the rows behind it: give up its line, not them.
+        if lines.too_long:
+            problem = _TOO_LONG
+        if problem and _hides_rows(lines.taken[1:], layout):
+            # A stray quote swallowed the rows behind it: its line is given up, they are not.
             yield Record(before.line, lines.taken[0], {}, lines.second, "the quote opened here is never closed")
-            lines.restart(lines.second)
+            lines.go_to(lines.second)
             reader = _reader(lines, layout)
             continue
-        if lines.ended:
-            problem = "a quote is still open"
-        elif any(row[width:]) or (len(row) < width and not lines.whole):
-            problem = f"{len(row)} fields where the header has {width}"
         whole = lines.whole and not lines.ended
+        if any(row[width:]) or (row and len(row) < width and not whole):
+            problem = f"{len(row)} fields where the header has {width}"
         if row or problem:
             fields = {} if problem else dict(zip(layout.header, row, strict=False))
-            yield Record(before.line, original, fields, lines.position if whole else before, problem, whole)
+            resume = lines.position if whole else before
+            yield Record(before.line, "".join(lines.taken), fields, resume, problem, whole)
+    if lines.damaged:
+        yield Record(before.line, "", {}, before, _DAMAGED, whole=False)
 
 
 def _reader(lines: Iterator[str], layout: Layout) -> Any:
-    return csv.reader(lines, delimiter=layout.delimiter, escapechar=layout.escape)
+    """Strict: a row with a quote in the wrong place is rejected, not read as well as may be."""
+    return csv.reader(lines, delimiter=layout.delimiter, escapechar=layout.escape, strict=True)
 
 
 def _in_words(error: csv.Error) -> str:
-    if "limit" in str(error):
-        return f"a field of more than {MAX_LINE >> 20} MiB"
-    if "new-line" in str(error):
-        return "a carriage return outside of quotes"
+    for sign, words in _CSV_ERRORS.items():
+        if sign in str(error):
+            return words
     return str(error)
 
 
 def _hides_rows(rest: list[str], layout: Layout) -> bool:
-    """Whether lines taken for the inside of a quoted field are rows themselves."""
-    width = len(layout.header)
-    if width == 1:
-        return False
-    try:
-        rows = list(_reader(iter(rest), layout))
-    except csv.Error:
-        return True
-    return any(len(row) == width for row in rows)
+    """Whether lines that were taken for the inside of a quoted field are rows themselves; a few could be by chance."""
+    with suppress(csv.Error):
+        rows = list(csv.reader(rest, delimiter=layout.delimiter, escapechar=layout.escape))
+        n_rows = sum(len(row) == len(layout.header) for row in rows)
+        return len(layout.header) > 1 and n_rows >= max(3, 0.8 * len(rows))
+    return False
