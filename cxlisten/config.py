@@ -219,9 +219,10 @@ def _describe(mistake: Any, tables: dict[str, Any]) -> str:
         name = here.get("name") if isinstance(here, dict) else None
         words.append(f"{part + 1}" + (f' ("{name}")' if name else "") if isinstance(part, int) else str(part))
     where = " ".join(words)
-    table = {(): _File, ("query",): QueryTable, ("source",): SourceTable, ("report",): ReportTable}.get(
-        tuple(part for part in place if isinstance(part, str)), TargetTable
-    )
+    tables_by_place: dict[tuple[str, ...], type[BaseModel]] = {
+        (): _File, ("query",): QueryTable, ("source",): SourceTable, ("report",): ReportTable,
+    }  # fmt: skip
+    table = tables_by_place.get(tuple(part for part in place if isinstance(part, str)), TargetTable)
     if mistake["type"] == "extra_forbidden":
         return f'{where or "top level"}: unknown key "{key}"{_suggest(str(key), table.model_fields)}'
     if mistake["type"] == "missing":

@@ -127,7 +127,7 @@ def make_starter(folder: Path, today: date) -> list[Path]:
     """
     config, file = folder / CONFIG_NAME, folder / "posts.csv"
     if there := [str(path) for path in (config, file) if path.exists()]:
-        raise InputError(f"{' and '.join(there)} exists already: nothing was written")
+        raise InputError(f"already there: {' and '.join(there)}; nothing was written")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(content_dir("demo") / "starter.toml", config)
     _write(folder, _STARTER, [post for post in dated_posts(today) if post["id"].startswith("pw-")][-_N_STARTER:])

@@ -28,7 +28,7 @@ from cxlisten.errors import ConfigError, CxListenError, QueryError
 from cxlisten.landing import RAW, Landing, read_header, write_durably, write_parquet
 from cxlisten.load import load_batch, loaded_batches, seed
 from cxlisten.models import Query
-from cxlisten.store import SNAPSHOT, open_working
+from cxlisten.store import open_working
 
 log = logging.getLogger("cxlisten")
 
@@ -123,7 +123,7 @@ def report(project: Project, name: str, until: date | None = None) -> Summary:
     produced_at = datetime.now(UTC)
     spec = ReportSpec(
         name=name,
-        title=" and ".join(config.brands) or name.capitalize(),
+        title=f"{name.capitalize()} report",
         produced_at=produced_at,
         brands=config.brands,
         period_days=config.period_days,
@@ -131,7 +131,7 @@ def report(project: Project, name: str, until: date | None = None) -> Summary:
         timezone=config.timezone,
         metrics=classifier_metrics(),
     )
-    built = build(project.state / SNAPSHOT, spec)
+    built = build(project.state, spec)
     page = html.render(built).encode()
     folder = project.state / "reports"
     path = folder / name / f"{(until or produced_at.date()).isoformat()}.html"

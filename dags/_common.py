@@ -30,9 +30,13 @@ def verb(name: str, **options):
 
 
 def tell_failure(context) -> None:
-    """Say in the log what failed for good; the place to send it further, to a chat or a pager."""
-    failed = context.get("task_instance_key_str") or context["dag"].dag_id
-    logging.getLogger("cxlisten").error("%s: %s", failed, context.get("exception") or context.get("reason"))
+    """Say in the log which task failed for good, and which run; the place to send it on to a chat or a pager."""
+    log, dag_id = logging.getLogger("cxlisten"), context["dag"].dag_id
+    if "reason" in context:
+        log.error("%s failed: %s", dag_id, context["reason"])
+    else:
+        task = context["ti"]
+        log.error("%s failed in %s %s: %s", dag_id, task.task_id, task.rendered_map_index or "", context["exception"])
 
 
 class RetryWhereItHelps(RetryPolicy):

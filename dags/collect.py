@@ -20,6 +20,7 @@ for source in settings().sources:
         collect = verb(
             "collect",
             outlets=[Asset(f"posts_raw__{source.name}")],
+            max_active_tis_per_dagrun=2,  # platforms count what comes from one address
             map_index_template="{{ task.op_kwargs['job']['query'] }}",
         )
         collect.expand(job=verb("plan")({"source": source.name}))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from spacy.matcher import Matcher
 
@@ -14,10 +15,13 @@ from cxlisten.errors import ClassifierError
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A pattern that matched: a ring's facet (`process.wait`) or a class of words, and the tokens it covers."""
+    """A pattern that matched: its label (a facet `process.wait`, or a class of words), and the tokens it covers.
+
+    `key` is a number of the pattern itself, whatever the file or the line it stands in.
+    """
 
     label: str
-    pattern: int
+    key: int
     start: int
     end: int
 
@@ -30,14 +34,14 @@ class Cues:
     """
 
     def __init__(self, vocab: Any, folder: Path) -> None:
-        self.labels: list[str] = []
+        self.patterns: list[tuple[str, int]] = []
         self.words: dict[str, list[int]] = defaultdict(list)
         self.starts: dict[str, list[int]] = defaultdict(list)
         self.anywhere: list[int] = []
         self.matchers: list[Matcher] = []
         for label, pattern in _read(folder):
-            number = len(self.labels)
-            self.labels.append(label)
+            number = len(self.patterns)
+            self.patterns.append((label, crc32(json.dumps([label, pattern]).encode())))
             matcher = Matcher(vocab)
             matcher.add(label, [pattern], greedy="LONGEST")
             self.matchers.append(matcher)
@@ -53,11 +57,11 @@ class Cues:
         for token in doc:
             word = token.lower_
             for number in self.words.get(word, ()):
-                yield Cue(self.labels[number], number, token.i, token.i + 1)
+                yield Cue(*self.patterns[number], token.i, token.i + 1)
             triggered.update(self.starts.get(word, ()))
         for number in sorted(triggered):
             for _, start, end in self.matchers[number](doc):
-                yield Cue(self.labels[number], number, start, end)
+                yield Cue(*self.patterns[number], start, end)
 
 
 def _read(folder: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -1,7 +1,7 @@
 """Features: words, word pairs, letter runs and cues of a stretch of text, as numbered buckets with values."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 from zlib import crc32
@@ -23,7 +23,7 @@ _PAIR = 1_000_003
 _CUE_VALUE = 0.2
 
 
-def features(tokens: Sequence[Any], cues: Sequence[Cue], patterns: Sequence[int]) -> Row:
+def features(tokens: Iterable[Any], cues: Sequence[Cue]) -> Row:
     """Number the features of spaCy tokens and of the cues among them; the same for the same words, anywhere."""
     words, runs = [], []
     for token in tokens:
@@ -36,7 +36,7 @@ def features(tokens: Sequence[Any], cues: Sequence[Cue], patterns: Sequence[int]
     pairs = (one[:-1] * _PAIR + one[1:]) % N_BUCKETS
     marks = {crc32(f"cue {cue.label}".encode()) for cue in cues}
     marks |= {crc32(f"ring {cue.label.split('.')[0]}".encode()) for cue in cues}
-    marks |= {patterns[cue.pattern] for cue in cues}
+    marks |= {cue.key for cue in cues}
     blocks = [_unit(np.concatenate([one, pairs])), _unit(np.concatenate(runs))]
     if marks:
         blocks.append((np.array(sorted(marks), np.int64) % N_BUCKETS, np.full(len(marks), _CUE_VALUE, np.float32)))

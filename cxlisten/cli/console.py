@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +17,7 @@ from cxlisten.config import config_file, state_folder
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-talk = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 200)
+talk = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def config_option(command: _Command) -> _Command:
@@ -38,7 +37,8 @@ def state_option(command: _Command) -> _Command:
 
 def follow_progress() -> None:
     """Show what the pipeline says of itself, a line per step."""
-    handler = RichHandler(console=talk, show_path=False, show_level=False, log_time_format="%H:%M:%S")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
     logger = logging.getLogger("cxlisten")
     logger.setLevel(logging.INFO)
     logger.handlers = [handler]

@@ -43,7 +43,8 @@ def examine(config: Path, state: Path) -> Iterator[Finding]:
     except CxListenError as error:
         yield from (Finding("problem", line) for line in str(error).splitlines())
     else:
-        yield Finding("ok", f"{config}: {len(settings.queries)} queries, {len(settings.reports)} reports")
+        queries, reports = ([each.name for each in items] for items in (settings.queries, settings.reports))
+        yield Finding("ok", f"{config}: queries {', '.join(queries)}; reports {', '.join(reports)}")
         yield from _sources(settings)
     yield _classifier()
     yield from _state(state)

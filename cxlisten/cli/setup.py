@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 
 from cxlisten import pipeline
-from cxlisten.cli import airflow
+from cxlisten.cli.airflow import run_dags
 from cxlisten.cli.console import config_option, follow_progress, state_option, talk
 from cxlisten.cli.doctor import examine
+from cxlisten.cli.servers import serve
 from cxlisten.cli.verbs import show_rings
 from cxlisten.config import CONFIG_NAME, state_folder
 from cxlisten.demo import make_demo, make_starter
@@ -29,7 +30,7 @@ def demo(state: Path | None) -> None:
     """Run the Airflow DAGs on twelve weeks of posts on four invented brands, then print what they say."""
     follow_progress()
     state = state or state_folder() / "demo"
-    done = airflow.run_dags(make_demo(state, datetime.now(UTC).date()), state)
+    done = run_dags(make_demo(state, datetime.now(UTC).date()), state)
     show_rings([result["report"] for dag, result in done.items() if dag.startswith("report__")])
     talk.print(f"{done['process']['load']['n_new']} new posts in this run; all of it is in {state}")
     talk.print(f"Go on with  cxlisten trend ring_weekly --state {state}")
@@ -46,7 +47,7 @@ def up(config: Path, state: Path, port: int) -> None:
         config = make_demo(state, datetime.now(UTC).date())
         talk.print("There is no cxlisten.toml here: this is the demo")
     pipeline.open_project(config, state)
-    airflow.serve(config, state, port)
+    serve(config, state, port)
 
 
 @click.command()

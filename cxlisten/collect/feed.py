@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import feedparser
 
@@ -42,15 +42,14 @@ def read_feed(body: bytes, url: str, content_type: str, undated: Mapping[str, in
     """Read a feed; `undated` is that of its last reading. Raises Protocol when the bytes are no feed."""
     address = urlsplit(url)
     place = f"{address.netloc.rpartition('@')[2]}{address.path}"
-    # Without the query, which may hold a reader's token and would be kept with every post.
-    headers = {"content-location": f"{address.scheme}://{place}", "content-type": content_type}
-    page = feedparser.parse(io.BytesIO(body), response_headers=headers)
+    # Given the address, feedparser would make a link of every id, and keep a reader's token with every post.
+    page = feedparser.parse(io.BytesIO(body), response_headers={"content-type": content_type})
     if not page.get("version") and not page.entries:
         raise Protocol(f"{place} answered with something that is no feed: check the address, or it may block us")
     feed = Feed()
     feed.is_broken = bool(page.bozo) and not isinstance(page.get("bozo_exception"), _HARMLESS)
     feed.is_cut = feed.is_broken and not body.rstrip().lower().endswith(_ENDS)
-    reader = _Reader(place, _language(page.feed.get("language")), datetime.now(UTC), undated, feed)
+    reader = _Reader(address.scheme, place, _language(page.feed.get("language")), datetime.now(UTC), undated, feed)
     for number, entry in enumerate(page.entries[:-1] if feed.is_cut else page.entries, start=1):
         payload = json.dumps(entry)
         try:
@@ -68,6 +67,7 @@ def digest(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
+    scheme: str
     place: str
     lang: str | None
     now: datetime
@@ -75,7 +75,7 @@ class _Reader:
     feed: Feed
 
     def post(self, entry: Mapping[str, Any]) -> Post:
-        link = entry.get("link") or ""
+        link = urljoin(f"{self.scheme}://{self.place}", entry["link"]) if entry.get("link") else ""
         is_reddit = bool(_REDDIT_ID.fullmatch(entry.get("id") or "")) and "reddit.com/" in link
         is_comment = is_reddit and entry["id"].startswith("t1_")
         # Reddit titles a comment with its author's name, and signs each body with it.

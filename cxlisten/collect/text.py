@@ -3,10 +3,12 @@
 import re
 import unicodedata
 
-_BLOCKS = frozenset(
-    ("p", "div", "br", "li", "ul", "ol", "pre", "blockquote", "table", "tr", "hr", "h1", "h2", "h3", "h4")
-)
+_MAX_HTML = 256 * 1024
+_PARAGRAPHS = frozenset(("p", "ul", "ol", "pre", "blockquote", "table", "h1", "h2", "h3", "h4"))
+_LINES = frozenset(("div", "li", "tr", "dt", "dd", "hr", "section", "article"))
+_EDGE = "\x1e"  # of an element that is a line of its own, wherever two such meet
 _UNSEEN = frozenset(("script", "style", "template", "noscript", "head"))
+_EDGES = re.compile(rf"{_EDGE}\s*{_EDGE}|{_EDGE}+")
 _SPACES = re.compile(r"[ \t\xa0]+")
 _SPACE_AROUND_BREAK = re.compile(r" ?\n ?")
 _MANY_BREAKS = re.compile(r"\n{3,}")
@@ -29,8 +31,10 @@ def join_title(title: str | None, body: str | None) -> str:
 def html_to_text(html: str, within: str | None = None) -> str:
     """Give what a browser would show: paragraphs as lines, entities decoded, shortened links in full.
 
-    `within` is a CSS selector: only the first such element is read.
+    `within` is a CSS selector: only the first such element is read. Raises ValueError for more than any post has.
     """
+    if len(html) > _MAX_HTML:  # the parser takes quadratic time for deep nests
+        raise ValueError(f"HTML of more than {_MAX_HTML >> 10} KiB")
     if "<" not in html and "&" not in html and not within:
         return clean(html)
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -48,10 +52,13 @@ def html_to_text(html: str, within: str | None = None) -> str:
             pieces.append(node.text_content or "")
         elif node.tag == "a":
             pieces.append(_link(node.text(), node.attributes.get("href") or ""))
+        elif node.tag == "br":
+            pieces.append("\n")
         elif node.tag not in _UNSEEN:
-            edge = ["\n"] if node.tag in _BLOCKS else []
-            todo += [*edge, *reversed(list(node.iter(include_text=True))), *edge]
-    text = _SPACE_AROUND_BREAK.sub("\n", _SPACES.sub(" ", "".join(pieces)))
+            edge = "\n\n" if node.tag in _PARAGRAPHS else _EDGE if node.tag in _LINES else ""
+            todo += [edge, *reversed(list(node.iter(include_text=True))), edge]
+    text = _EDGES.sub("\n", "".join(pieces))
+    text = _SPACE_AROUND_BREAK.sub("\n", _SPACES.sub(" ", text))
     return clean(_MANY_BREAKS.sub("\n\n", text))
 
 

@@ -32,15 +32,13 @@ N_POSTS = 3
 
 
 def build(state: Path, spec: ReportSpec) -> Report:
-    """Gather a report from the snapshot of `state`; an empty snapshot gives one that says that there is not enough data."""
+    """Gather a report from the snapshot in the folder `state`; where data are missing it says so."""
     scope = {"period_days": spec.period_days, "until": spec.until, "brands": list(spec.brands)}
-    with reading(
-        state.parent if state.suffix == ".duckdb" else state, **scope, floor=FLOOR, n_steps=N_STEPS, n_posts=N_POSTS
-    ) as data:
+    with reading(state, **scope, floor=FLOOR, n_steps=N_STEPS, n_posts=N_POSTS) as data:
         names = [row.brand for row in data.rows("brands", ReportedBrand)]
         data = data.within(brands=names)
         windows = data.rows("windows", Window)
-        period = windows[0]
+        period = next(window for window in windows if window.kind == "period")
         data = data.within(windows=[asdict(window) for window in windows], **asdict(period))
         brands = brand_sections(data, names, period)
         return Report(

@@ -10,7 +10,7 @@ from cxlisten.report.snapshot import Snapshot
 from cxlisten.report.wording import caveat, headline
 
 MOVE_Z = 2.58
-"""As CLEAR_Z for the moves from step to step, of which there are many: once in a hundred times."""
+"""As CLEAR_Z for single steps, of which there are many: chance makes such a move once in a hundred times."""
 
 N_MOVES = 5
 """How many moves a brand's list has at most."""
@@ -21,9 +21,10 @@ Row = TypeVar("Row")
 def brand_sections(data: Snapshot, brands: Sequence[str], period: Window) -> tuple[BrandSection, ...]:
     """Gather the section of every brand, in the order given."""
     figures = data.rows("rings", RingFigure)
-    now = _grouped((one for one in figures if one.window == period.number), lambda one: one.brand)
-    steps = _grouped((one for one in figures if one.window != period.number), lambda one: (one.brand, one.ring))
-    moved = {brand: _largest(one for ring in now[brand] for one in steps[brand, ring.ring]) for brand in brands}
+    now = _grouped((one for one in figures if one.kind == "period"), lambda one: one.brand)
+    course = _grouped((one for one in figures if one.kind == "course"), lambda one: (one.brand, one.ring))
+    steps = _grouped((one for one in figures if one.kind == "step"), lambda one: one.brand)
+    moved = {brand: _clearest(steps[brand]) for brand in brands}
 
     data = data.within(claims=[_claim(one) for brand in brands for one in (*now[brand], *moved[brand])])
     facets = _grouped(data.rows("facets", Facet), _key)
@@ -34,7 +35,7 @@ def brand_sections(data: Snapshot, brands: Sequence[str], period: Window) -> tup
     def ring_section(figure: RingFigure) -> RingSection:
         return RingSection(
             figure,
-            course=steps[figure.brand, figure.ring],
+            course=course[figure.brand, figure.ring],
             facets=facets[_key(figure)],
             praise=posts[*_key(figure), "positive"],
             blame=posts[*_key(figure), "negative"],
@@ -54,7 +55,7 @@ def brand_sections(data: Snapshot, brands: Sequence[str], period: Window) -> tup
     return tuple(brand_section(brand) for brand in brands)
 
 
-def _largest(steps: Iterable[RingFigure]) -> list[RingFigure]:
+def _clearest(steps: Iterable[RingFigure]) -> list[RingFigure]:
     return sorted((step for step in steps if (step.z or 0) > MOVE_Z), key=lambda step: -(step.z or 0))[:N_MOVES]
 
 

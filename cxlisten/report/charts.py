@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cxlisten.report.figures import RingFigure
-from cxlisten.report.wording import signed
+from cxlisten.report.wording import short_day, signed
 
 # Drawn in these, and replaced by the page's custom properties with a fall-back for a page without them.
 INK, MUTED, RULE, LINE = "#101010", "#202020", "#303030", "#404040"
@@ -70,7 +70,7 @@ def _draw_counts(axes: Axes, course: Sequence[RingFigure]) -> None:
     axes.set_xlim(-0.5, last + 0.5)
     axes.set_yticks([])
     days = [step.last_day for step in course]
-    axes.set_xticks([0, last], [f"{day.day} {day:%b}" if day else "" for day in (days[0], days[-1])])
+    axes.set_xticks([0, last], [short_day(day) if day else "" for day in (days[0], days[-1])])
     for tick, side in zip(axes.get_xticklabels(), ("left", "right"), strict=True):
         tick.set(ha=side, color=MUTED, fontsize=7)
     _bare(axes)

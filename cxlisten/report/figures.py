@@ -11,7 +11,7 @@ CLEAR_Z = 1.96
 """A change is clear when it is this many standard errors: chance makes one as large once in twenty times."""
 
 N_STEPS = 12
-"""How many points a chart has."""
+"""How many points a chart has, and how many steps are searched for moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,10 @@ class ReportedBrand:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Some days and the days before them; null where there are none."""
+    """Some days and the days before them, null where there are none; `windows.sql` says what each kind is."""
 
     number: int
+    kind: Literal["period", "course", "step"]
     first_day: date | None
     last_day: date | None
     previous_first_day: date | None
@@ -34,13 +35,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class RingFigure:
-    """A ring of a brand in a window; below the floor only the counts are there.
+    """A ring of a brand in a window, whose number and kind it carries; below the floor only the counts are there.
 
     Net sentiment, its 95 % interval, target and gap are points in -100..100, the experience score is in 0..100;
     `z` is the change in standard errors.
     """
 
     window: int
+    kind: Literal["period", "course", "step"]
     brand: str
     ring: str
     question: str

@@ -60,7 +60,7 @@ class RingSection:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One of the larger moves from a step to the next, with what its posts speak of."""
+    """A step that stands out from the four before it, with what its posts speak of."""
 
     figure: RingFigure
     facets: tuple[Facet, ...]

@@ -19,6 +19,11 @@ def day_name(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def short_day(day: date) -> str:
+    """Write a day where there is little room: 8 Nov."""
+    return f"{day.day} {day:%b}"
+
+
 def day_span(first: date, last: date) -> str:
     """Write a span of days without repeating what its ends share: 2 to 8 November 2026."""
     if first == last:
@@ -48,7 +53,7 @@ def headline(sections: Sequence[RingSection], period: Window, caveats: Sequence[
 def speak_of(facets: Sequence[Facet], direction: str) -> str:
     """Name the facets that most of those who praise, or blame, speak of, with their counts."""
     counts = [(one.n_positive if direction == "positive" else one.n_negative, one.facet) for one in facets]
-    named = [f"{facet} ({n})" for n, facet in sorted(counts, key=lambda pair: (-pair[0], pair[1]))[:2] if n > 1]
+    named = [f"{facet} ({n:,})" for n, facet in sorted(counts, key=lambda pair: (-pair[0], pair[1]))[:2] if n > 1]
     return " and ".join(named)
 
 
@@ -56,14 +61,14 @@ def caveat(hole: Hole, where: str) -> str:
     """Say what was not collected alike, of two stretches of days that a statement compares."""
     match hole.kind:
         case "stopped":
-            return f"{hole.source} gave {hole.previous_n} mentions before and none {where}."
+            return f"{hole.source} gave {hole.previous_n:,} mentions before and none {where}."
         case "started":
-            return f"{hole.source} gave {hole.n} mentions {where} and none before."
+            return f"{hole.source} gave {hole.n:,} mentions {where} and none before."
         case "gap":
             since = f", from {day_name(hole.day)}" if hole.day else ""
             return f"{hole.source} was not read all the time{since}: {hole.reason}."
         case "empty":
-            return f"{hole.source} was asked {hole.n} times {where} and gave nothing."
+            return f"{hole.source} was asked {hole.n:,} times {where} and gave nothing."
         case "begun":
             began = day_name(hole.day) if hole.day else "late"
             return f"The data begin on {began}: the days before are covered only in part."
@@ -80,7 +85,7 @@ def _moved(section: RingSection, with_brand: bool) -> str:
     subject = f"{figure.brand}: {figure.ring}" if with_brand else figure.ring.capitalize()
     sentence = (
         f"{subject} {verb} {abs(figure.change or 0)} points to {signed(figure.net_sentiment or 0)}"
-        f" (n {figure.n}, before {figure.previous_n})"
+        f" (n {figure.n:,}, before {figure.previous_n:,})"
     )
     about = speak_of(section.facets, figure.direction)
     return f"{sentence}: those who {who} speak of {about}." if about else f"{sentence}."
@@ -114,4 +119,4 @@ def _standing(told: Sequence[RingFigure], with_brand: bool) -> str:
 
 def _named(figure: RingFigure, with_brand: bool) -> str:
     subject = f"{figure.ring} of {figure.brand}" if with_brand else figure.ring
-    return f"{subject} at {signed(figure.net_sentiment or 0)} (n {figure.n})"
+    return f"{subject} at {signed(figure.net_sentiment or 0)} (n {figure.n:,})"

@@ -3,7 +3,7 @@
 -- a source that was asked in the window and gave nothing; data that begin only after the days compared do.
 with windows as (
     select unnest($windows::struct(
-        number integer, first_day date, last_day date, previous_first_day date, previous_last_day date
+        number integer, kind varchar, first_day date, last_day date, previous_first_day date, previous_last_day date
     )[], recursive := true)
 ), wanted as (
     select unnest($brands::varchar[]) as brand

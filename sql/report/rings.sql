@@ -5,7 +5,7 @@
 -- Figures are whole points, and differences are of the figures shown, so that the page adds up.
 with windows as (
     select unnest($windows::struct(
-        number integer, first_day date, last_day date, previous_first_day date, previous_last_day date
+        number integer, kind varchar, first_day date, last_day date, previous_first_day date, previous_last_day date
     )[], recursive := true)
 ), spans as (
     select number, false as is_before, first_day, last_day from windows
@@ -30,7 +30,7 @@ with windows as (
     from counts
 )
 select
-    windows.number as window, brands.brand, rings.ring, rings.question,
+    windows.number as window, windows.kind, brands.brand, rings.ring, rings.question,
     windows.first_day, windows.last_day,
     coalesce(now.n, 0)::bigint as n,
     now.net_sentiment,

@@ -1,11 +1,12 @@
 -- title: Posts behind the figures
 -- A row per counted mention and ring tag: the evidence is what the tag rests on, engagement the sum of the
--- platform's own counts (likes, replies, shares and the like).
+-- platform's own counts of what people did (likes, replies, shares; not views).
 select
     m.posted_at::date as day,
     date_trunc('week', m.posted_at)::date as week,
     m.brand, t.ring, t.sentiment, t.score,
-    coalesce(list_sum(map_values(p.metrics)), 0)::bigint as engagement,
+    coalesce(list_sum([e.value for e in map_entries(p.metrics) if e.key not in ('views', 'impressions')]), 0)::bigint
+        as engagement,
     m.post_id, m.platform, p.url, m.posted_at, p.text,
     substring(p.text, t.evidence_start + 1, t.evidence_end - t.evidence_start) as evidence,
     t.evidence_start, t.evidence_end, t.facets

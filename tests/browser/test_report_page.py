@@ -28,6 +28,7 @@ PROBE = """<!doctype html><iframe id="frame" src="page.html" style="width:{width
 addEventListener("load", () => {{
   const page = document.getElementById("frame").contentDocument;
   const root = page.documentElement;
+  page.querySelectorAll("details").forEach(one => one.open = true);
   const text = node => node.textContent.trim().slice(0, 30);
   const seen = [...page.querySelectorAll("body *")].filter(node => node.getClientRects().length);
   const luminance = color => {{

@@ -274,7 +274,7 @@ def test_a_query_at_its_bounds_is_read_printed_and_matched() -> None:
 )
 def test_a_long_monotonous_text_takes_time_in_proportion(text: str) -> None:
     # What grows with the square of the length would not end here.
-    assert not query.explain('"a b c" OR x* OR @b* OR a NEAR/3 y', "a" + text * (150_000 // len(text))).is_hit
+    assert not query.explain('"a b c" OR x* OR @b* OR a NEAR/3 y', "a" + text * (100_000 // len(text))).is_hit
 
 
 def test_an_explanation_says_what_was_found_of_each_part_and_where() -> None:
@@ -299,9 +299,10 @@ def test_an_explanation_says_what_was_found_of_each_part_and_where() -> None:
 
 
 def test_an_explanation_of_a_miss_shows_control_characters_escaped_and_long_finds_cut() -> None:
-    text = "free \x1b[31m" + "coffee " * 50
-    shown = query.render(query.explain('"free 31m" coffee tea', text), text)
-    assert shown.startswith("MISS ")
-    assert "'free \\x1b[31mcoffee'" not in shown
-    assert "\x1b" not in shown
-    assert "and 46 more" in shown
+    text = "free \x1b " + "!" * 500 + "coffee " * 50
+    miss, *lines = query.render(query.explain('"free coffee" coffee tea', text), text).splitlines()
+    assert miss.startswith("MISS ")
+    assert "'free \\x1b !!" in lines[1]
+    assert len(lines[1]) < 120
+    assert lines[2].endswith("and 47 more")
+    assert lines[3] == "no     tea"

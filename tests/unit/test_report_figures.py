@@ -141,17 +141,31 @@ def test_the_course_ends_with_the_period_and_breaks_below_the_floor(world: Inven
     assert [step.net_sentiment for step in course] == [0, *[None] * 10, -100]
 
 
-def test_moves_are_the_clearest_steps_with_what_they_speak_of(world: InventedSnapshot, tmp_path: Path) -> None:
+def test_the_points_of_a_course_are_as_long_as_the_period(world: InventedSnapshot, tmp_path: Path) -> None:
+    say_mix(world, "process", LAST, (6, 0, 0))
+    say_mix(world, "process", LAST - timedelta(days=27), (0, 0, 4))
+    say_mix(world, "process", LAST - timedelta(days=34), (0, 0, 6))
+    ring = ring_of(build(world.write(tmp_path), replace(SPEC, period_days=28)), "process")
+
+    assert [step.n for step in ring.course[-3:]] == [10, 10, 10]
+    assert [step.net_sentiment for step in ring.course[-3:]] == [-100, -100, 20]
+    assert ring.course[-1].net_sentiment == ring.figure.net_sentiment
+    assert {(step.last_day - step.first_day).days for step in ring.course if step.last_day and step.first_day} == {27}
+
+
+def test_moves_are_the_weeks_that_stand_out_from_the_four_before(world: InventedSnapshot, tmp_path: Path) -> None:
     for week in range(12):
         mix = (2, 0, 28) if week == 6 else (15, 0, 15)
         say_mix(world, "price", LAST - timedelta(days=7 * (11 - week)), mix, "level")
     moves = build(world.write(tmp_path), SPEC).brands[0].moves
 
-    assert sorted((move.figure.window, move.figure.change) for move in moves) == [(7, -87), (8, 87)]
-    fall = next(move for move in moves if move.figure.change == -87)
-    assert (fall.figure.n, fall.figure.previous_n, fall.facets[0].facet) == (30, 30, "level")
+    (fall,) = moves
+    assert fall.figure.last_day == LAST - timedelta(days=35)
+    assert (fall.figure.change, fall.figure.net_sentiment, fall.figure.n, fall.figure.previous_n) == (-87, -87, 30, 120)
+    assert fall.facets[0].facet == "level"
     assert fall.evidence is not None
     assert fall.evidence.text == "price negative"
+    assert fall.caveats == ()
 
 
 def test_all_the_data_are_compared_with_nothing(world: InventedSnapshot, tmp_path: Path) -> None:

@@ -81,6 +81,12 @@ def test_a_ring_below_the_floor_says_so_and_shows_only_its_n(world: InventedSnap
     assert charts["process"].css_first("svg") is not None
 
 
+def test_the_course_is_there_in_figures_for_who_cannot_see_the_chart(world: InventedSnapshot, tmp_path: Path) -> None:
+    course = cells(page_of(world, tmp_path), "table.course")
+    assert course["process"] == [f"{DASH} n 0"] * 10 + ["+50 n 20", "\N{MINUS SIGN}65 n 20"]
+    assert course["price"][-1] == f"{DASH} n 9"
+
+
 def test_the_levers_name_owner_facets_and_n(world: InventedSnapshot, tmp_path: Path) -> None:
     assert cells(page_of(world, tmp_path), "table.levers") == {
         "process": ["Customer Service", "\N{MINUS SIGN}85", "20", "wait \N{MINUS SIGN}80 n 16"]

@@ -11,7 +11,7 @@ from cxlisten.report.charts import course_chart
 from cxlisten.report.evidence import excerpt, web_link
 from cxlisten.report.figures import FLOOR
 from cxlisten.report.sections import Report, RingSection
-from cxlisten.report.wording import day_name, day_span, signed, speak_of
+from cxlisten.report.wording import day_name, day_span, short_day, signed, speak_of
 
 
 def render(report: Report) -> str:
@@ -38,6 +38,7 @@ def _environment() -> Environment:
         "chart": _chart,
         "count": lambda number: f"{number:,}",
         "excerpt": excerpt,
+        "short_day": short_day,
         "signed": signed,
         "tone": _tone,
         "web_link": web_link,

@@ -1,0 +1,90 @@
+"""Reading: a text becomes sentences, cues and features; training and tagging read alike."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.language import Language
+
+from cxlisten.classify.cues import Cue, Cues
+from cxlisten.classify.features import Row, features
+
+READ_CHARS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A sentence, or the whole text: its code points, its features and the cues in it."""
+
+    start: int
+    end: int
+    row: Row
+    cues: tuple["Mark", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A cue with the code points that it covers."""
+
+    label: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The text as a whole and sentence by sentence; a text without a word has no sentence."""
+
+    whole: Stretch
+    sentences: tuple[Stretch, ...]
+
+
+class Reader:
+    """Reads English texts; of a longer one the first 10,000 characters."""
+
+    def __init__(self, patterns: Path) -> None:
+        self.nlp = spacy.blank("en")
+        self.nlp.add_pipe("cx_lines")
+        self.nlp.add_pipe("sentencizer")
+        self.cues = Cues(self.nlp.vocab, patterns)
+
+    def read(self, texts: Iterable[str]) -> Iterator[Reading]:
+        """Read each text; what spaCy cannot take (NUL, a lone surrogate) is read as an unknown character."""
+        with self.nlp.memory_zone():
+            for doc in self.nlp.pipe(map(_readable, texts)):
+                cues = list(self.cues.find(doc))
+                whole = self._stretch(doc[:], cues)
+                spans = [s for s in doc.sents if not s.text.isspace()]
+                if len(spans) == 1:
+                    yield Reading(whole, (whole,))
+                else:
+                    yield Reading(whole, tuple(self._stretch(s, cues) for s in spans))
+
+    def _stretch(self, span: Any, cues: list[Cue]) -> Stretch:
+        inside = [cue for cue in cues if span.start <= cue.start and cue.end <= span.end]
+        row = features(span, inside)
+        tokens = [t for t in span if not t.is_space] or list(span)
+        if not tokens:
+            return Stretch(0, 0, row, ())
+        marks = tuple(
+            Mark(c.label, span.doc[c.start].idx, span.doc[c.end - 1].idx + len(span.doc[c.end - 1])) for c in inside
+        )
+        return Stretch(tokens[0].idx, tokens[-1].idx + len(tokens[-1]), row, marks)
+
+
+@Language.component("cx_lines")
+def _lines(doc: Any) -> Any:
+    """Let a new line begin a sentence: a title stands on a line of its own."""
+    for token in doc[:-1]:
+        if token.is_space and "\n" in token.text:
+            doc[token.i + 1].is_sent_start = True
+    return doc
+
+
+def _readable(text: str) -> str:
+    read = text[:READ_CHARS]
+    if read.isascii() and "\0" not in read:
+        return read
+    return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in read)

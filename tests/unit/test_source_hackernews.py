@@ -1,0 +1,209 @@
+"""Hacker News: what is sent for a query, how time is cut under the search's cap, and items as posts."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from cxlisten.collect import Budget, load_source
+from cxlisten.collect.sources.hackernews import searches
+from cxlisten.errors import Protocol, RateLimited, Transient
+from cxlisten.models import Batch, Post, Query
+from tests.faults import faults
+from tests.faults.platforms.hackernews import HackerNews
+from tests.faults.server import Reply
+
+
+class NoWait(Event):
+    """A stop event on which waiting takes no time."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return False
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[HackerNews]:
+    platform = HackerNews(tmp_path)
+    platform.hits.clear()
+    platform.bad["created_at_i"] = 0
+    yield platform
+    platform.close()
+
+
+def fetch(
+    site: HackerNews, cursor: Any = None, terms: str = "", budget: Budget | None = None, **options: Any
+) -> list[Batch]:
+    source = load_source("hn", "hackernews", {**site.options(), **options})
+    return list(source.fetch(Query("q", "b", terms), cursor, budget or Budget(), NoWait()))
+
+
+def ids(batches: list[Batch]) -> list[str]:
+    return [post.native_id for batch in batches for post in batch.posts]
+
+
+@pytest.mark.parametrize(
+    ("terms", "sent"),
+    [
+        ("", [""]),
+        ("pellworth", ['"pellworth"']),
+        ('"iced coffee" OR @pellworth OR #pellworthcoffee', ['"iced coffee"', '"pellworth"', '"pellworthcoffee"']),
+        ("coff*", ["coff"]),
+        ("pellworth AND (coffee OR tea) AND NOT giveaway", ['"pellworth"']),
+        ("(coffee OR tea) NEAR/5 pellworth", ['"pellworth"']),
+        ("source:hn AND pellworth", ['"pellworth"']),
+        ("pellworth OR source:hn", [""]),
+        ("lang:en", [""]),
+    ],
+)  # fmt: skip
+def test_sends_words_one_of_which_every_match_holds(terms: str, sent: list[str]) -> None:
+    assert searches(terms) == sorted(sent)
+
+
+def test_asks_for_each_search_and_lands_a_post_once(site: HackerNews) -> None:
+    site.add(site.now - 60, text="kettle and toaster")
+    site.add(site.now - 50, text="kettle")
+    site.add(site.now - 40, text="a lamp")
+    batches = fetch(site, terms="kettle OR toaster")
+    assert len(ids(batches)) == 2
+    assert [request.params["query"] for request in site.server.requests] == ['"kettle"', '"toaster"']
+    assert {request.params["advancedSyntax"] for request in site.server.requests} == {"true"}
+
+
+def test_says_when_a_query_cannot_narrow_the_search(site: HackerNews) -> None:
+    (batch,) = fetch(site, terms="lang:en", days=0.01)
+    assert "all of Hacker News" in batch.notes[0]
+
+
+def test_a_story(site: HackerNews) -> None:
+    site.hits.append({
+        "objectID": "1", "created_at": "2024-05-06T07:08:09Z", "created_at_i": site.now - 60, "author": "someone",
+        "title": "Ask HN: is it &gt; 3?", "story_text": "Hi<p>It&#x27;s <i>me</i>", "points": 3, "num_comments": None,
+    })  # fmt: skip
+    (post,) = fetch(site)[0].posts
+    assert post == Post(
+        platform="hackernews", native_id="1", text="Ask HN: is it &gt; 3?\nHi\nIt's me", kind="post", author="someone",
+        posted_at=datetime.fromtimestamp(site.now - 60, UTC), fetched_at=post.fetched_at, raw=site.hits[0],
+        title="Ask HN: is it &gt; 3?", url="https://news.ycombinator.com/item?id=1", thread_id="1",
+        metrics={"likes": 3}, terms="hackernews",
+    )  # fmt: skip
+
+
+def test_a_comment(site: HackerNews) -> None:
+    link = '<a href="https:&#x2F;&#x2F;example.org&#x2F;a-long-path" rel="nofollow">https:&#x2F;&#x2F;exampl...</a>'
+    site.hits.append({
+        "objectID": "9", "created_at_i": site.now - 60, "author": "someone", "title": None, "story_id": 7,
+        "parent_id": 8, "comment_text": f"See {link}<p><pre><code>a\n  b</code></pre>", "points": None,
+    })  # fmt: skip
+    (post,) = fetch(site)[0].posts
+    assert post.text == "See https://example.org/a-long-path\n\na\nb"
+    assert (post.kind, post.relation, post.thread_id, post.parent_key) == ("comment", "reply", "7", "hackernews:8")
+
+
+def test_one_bad_item_in_a_hundred(site: HackerNews) -> None:
+    for n in range(99):
+        site.add(site.now - 1_000 + n)
+    site.hits.append({"objectID": "5", "created_at_i": site.now - 10, "title": {"not": "a text"}})
+    (batch,) = fetch(site, days=0.05)
+    assert len(batch.posts) == 99
+    (reject,) = batch.rejected
+    assert "title" in reject.reason
+    assert json.loads(reject.payload)["objectID"] == "5"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"objectID": "x1"}, {"created_at_i": None, "created_at": "yesterday"}, {"title": None, "story_text": None},
+        {"author": ["a"]},
+    ],
+)  # fmt: skip
+def test_items_that_cannot_be_mapped(site: HackerNews, change: dict[str, Any]) -> None:
+    site.add(site.now - 10)
+    hit = {**site.hits.pop(), **change}
+    site.server.answer = lambda request: Reply(json.dumps({"hits": [hit], "nbPages": 1}).encode())
+    (batch,) = fetch(site)
+    assert batch.posts == []
+    assert len(batch.rejected) == 1
+
+
+def test_a_burst_is_cut_into_slices_until_each_fits(site: HackerNews) -> None:
+    for n in range(3_500):
+        site.add(site.now - 90_000 + n // 4)
+    batches = fetch(site, days=2)
+    assert sorted(set(ids(batches))) == sorted(hit["objectID"] for hit in site.hits)
+    assert len(ids(batches)) == len(site.hits)
+    assert [gap for batch in batches for gap in batch.gaps] == []
+    assert len(site.server.requests) < 60
+    assert sum(batch.n_asked for batch in batches) == len(site.server.requests)
+    highs = [batch.cursor_after["high"] for batch in batches]
+    assert highs == sorted(highs)
+
+
+def test_a_second_with_more_than_can_be_shown_leaves_a_gap(site: HackerNews) -> None:
+    at = site.now - 5_000
+    for _ in range(1_200):
+        site.add(at)
+    site.add(site.now - 100)
+    batches = fetch(site, days=0.1)
+    (gap,) = (gap for batch in batches for gap in batch.gaps)
+    assert gap.since == datetime.fromtimestamp(at, UTC)
+    assert (gap.until.timestamp() if gap.until else 0) == at + 1
+    assert len(set(ids(batches))) == 1_001
+
+
+def test_reads_two_hours_again_for_what_is_indexed_late(site: HackerNews) -> None:
+    site.add(site.now - 3_600)
+    last = fetch(site)[-1].cursor_after
+    late = site.add(site.now - 7_000)
+    assert late in ids(fetch(site, last))
+
+
+def test_a_cursor_from_the_future_is_brought_back(site: HackerNews) -> None:
+    new = site.add(site.now - 100)
+    assert ids(fetch(site, {"v": 1, "high": site.now + 10**7})) == [new]
+
+
+def test_a_spent_budget_goes_on_at_the_next_run(site: HackerNews) -> None:
+    for n in range(2_500):
+        site.add(site.now - 90_000 + n // 4)
+    first = fetch(site, days=2, budget=Budget(requests=15))
+    assert len(site.server.requests) == 15
+    assert not first[-1].complete
+    assert "budget" in first[-1].notes[-1]
+    rest = fetch(site, first[-1].cursor_after)
+    assert {*ids(first), *ids(rest)} == {hit["objectID"] for hit in site.hits}
+
+
+def test_nothing_of_a_slice_that_failed_is_landed(site: HackerNews) -> None:
+    site.add(site.now - 100, text="kettle")
+    site.server.faults = dict.fromkeys(range(2, 8), faults.answers(503))
+    with pytest.raises(Transient, match="503"):
+        fetch(site, terms="kettle OR toaster")
+
+
+@pytest.mark.parametrize("body", [b'{"hits": null}', b'{"message": "x"}', b"<html>"])
+def test_an_answer_of_another_shape(site: HackerNews, body: bytes) -> None:
+    site.server.every = faults.answers(200, body)
+    with pytest.raises(Protocol):
+        fetch(site)
+
+
+def test_a_limit_names_its_end(site: HackerNews) -> None:
+    site.server.every = faults.answers(429, Retry_After="7200")
+    with pytest.raises(RateLimited, match="slow down until"):
+        fetch(site)
+    health = load_source("hn", "hackernews", site.options()).check()
+    assert not health.ok
+    assert "slow down" in health.message
+
+
+def test_an_estimate_fetches_no_post(site: HackerNews) -> None:
+    for n in range(1_500):
+        site.add(site.now - 90_000 + n)
+    estimate = load_source("hn", "hackernews", site.options()).estimate(Query("q", "b", ""))
+    assert (estimate.requests, estimate.posts) == (2, 1_500)
+    assert [request.params["hitsPerPage"] for request in site.server.requests] == ["0"]
