@@ -25,7 +25,9 @@ from cxlisten.collect import load_source
 from cxlisten.collect.job import collect_job
 from cxlisten.config import ReportConfig, Settings, SourceConfig, author_key, load_settings
 from cxlisten.errors import ConfigError, CxListenError, QueryError
-from cxlisten.landing import RAW, Landing, read_header, write_durably, write_parquet
+from cxlisten.landing import Landing, read_header
+from cxlisten.landing.files import write_durably, write_parquet
+from cxlisten.landing.rows import RAW
 from cxlisten.load import load_batch, loaded_batches, seed
 from cxlisten.models import Query
 from cxlisten.store import open_working

@@ -36,7 +36,8 @@ def tell_failure(context) -> None:
         log.error("%s failed: %s", dag_id, context["reason"])
     else:
         task = context["ti"]
-        log.error("%s failed in %s %s: %s", dag_id, task.task_id, task.rendered_map_index or "", context["exception"])
+        where = f"{task.task_id} {task.rendered_map_index or ''}".strip()
+        log.error("%s failed in %s: %s", dag_id, where, context["exception"])
 
 
 class RetryWhereItHelps(RetryPolicy):

@@ -1,65 +1,54 @@
-"""Train: labelled posts → the artefact of a recipe."""
+"""Train: labelled posts become the artefact of a `textcat` recipe, the same each time."""
 
-import json
-import random
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cxlisten.classify import Recipe
+import numpy as np
+
+from cxlisten.classify import Recipe, load_recipe
+from cxlisten.classify.artefact import Models
+from cxlisten.classify.labelled import Lesson, attitude_lesson, noise_lesson, read_posts, ring_lesson
+from cxlisten.classify.linear import LinearModel, fit
+from cxlisten.classify.reading import Reader
 from cxlisten.errors import InputError
-from cxlisten.taxonomy import RING_NAMES, Noise, Sentiment
 
-NOISE_WORDS = {"promo": Noise.PROMOTION, "bot": Noise.AUTOMATED, "brand_own": Noise.BRAND_OWN}
-
-
-def rows(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines if line.strip()]
+log = logging.getLogger(__name__)
 
 
-def cats(row: dict[str, Any]) -> dict[str, float]:
-    """Turn a labelled row into 0/1 labels; a label that is not known is left out."""
-    out: dict[str, float] = {}
-    for ring in RING_NAMES:
-        if ring in row.get("mask", ()):
-            continue
-        got = row["rings"].get(ring)
-        out[ring] = float(got is not None)
-        out |= {f"{ring}/{s}": float(got == s) for s in Sentiment}
-    if row["sentiment"] in set(Sentiment):
-        out |= {s.value: float(row["sentiment"] == s) for s in Sentiment}
-    if "noise" in row or "flag" in row:
-        noise = NOISE_WORDS.get(row.get("noise") or row.get("flag") or "")
-        out |= {n.value: float(n is noise) for n in Noise}
-    return out
+def train(recipe_name: str, data: Path | None = None) -> dict[str, Any]:
+    """Train a recipe from the JSONL files of its `corpus` and of the folder `data`, and write its `model`.
 
-
-def train(recipe: Recipe, data_dir: Path) -> Path:
-    """Train and write `recipe.folder / "model"`; seeded, so that the same data give the same artefact."""
-    import spacy
-    from spacy.training import Example
-
+    A file of `data` that has the name of one in the corpus takes its place. Gives the artefact's SHA-256,
+    which belongs into `classifier.toml`.
+    """
+    recipe = load_recipe(recipe_name)
     options = recipe.settings["train"]
-    data = rows(data_dir / "rings_real.jsonl") + rows(data_dir / "rings_authored.jsonl")
-    spacy.util.fix_random_seed(options["seed"])
-    nlp = spacy.blank("en")
-    nlp.add_pipe("sentencizer")
-    pipe = nlp.add_pipe(
-        "textcat_multilabel",
-        config={"threshold": 0.0, "model": {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": False,
-                          "ngram_size": 2, "no_output_layer": False, "length": 65536}},
+    posts, importance = [], []
+    for path in _files(recipe, data):
+        found = read_posts(path)
+        log.info("train reads %d posts of %s", len(found), path.name)
+        posts += found
+        importance += [options["importance"].get(path.stem, 1.0)] * len(found)
+    readings = list(Reader(recipe.folder / "patterns").read(post["text"] for post in posts))
+
+    def learn(lesson: Lesson) -> LinearModel:
+        log.info("train fits %d labels to %d texts", len(lesson.labels), len(lesson.rows))
+        weight = np.array([importance[i] for i in lesson.of_post], np.float32)
+        return fit(lesson.labels, lesson.rows, np.array(lesson.truth, np.float32), weight, options)
+
+    models = Models(
+        learn(ring_lesson(posts, readings)),
+        learn(attitude_lesson(posts, readings)),
+        learn(noise_lesson(posts, readings)),
     )
-    for label in [*RING_NAMES, *(f"{r}/{s}" for r in RING_NAMES for s in Sentiment), *Sentiment, *Noise]:
-        pipe.add_label(str(label))
-    examples = [Example.from_dict(nlp.make_doc(r["text"]), {"cats": cats(r)}) for r in data]
-    optimizer = nlp.initialize(lambda: examples)
-    optimizer.learn_rate = options["learn_rate"]
-    shuffle = random.Random(options["seed"])
-    for epoch in range(options["epochs"]):
-        losses = {}
-        shuffle.shuffle(examples)
-        for batch in spacy.util.minibatch(examples, options["batch"]):
-            nlp.update(batch, sgd=optimizer, drop=options["dropout"], losses=losses)
-    nlp.to_disk(recipe.folder / "model", exclude=["vocab"] if False else [])
-    return recipe.folder / "model"
+    return {"recipe": recipe_name, "n_posts": len(posts), "sha256": models.save(recipe.folder / "model")}
+
+
+def _files(recipe: Recipe, data: Path | None) -> Iterator[Path]:
+    folders = [recipe.folder / "corpus", *([data] if data else [])]
+    files = {path.name: path for folder in folders for path in folder.glob("*.jsonl")}
+    if not files:
+        raise InputError(f"{folders[0]} holds no labelled posts: name a folder of JSONL files with --data")
+    return iter(path for _, path in sorted(files.items()))

@@ -78,13 +78,13 @@ def _is_ready(servers: "subprocess.Popen[bytes]", port: int) -> bool:
     return False
 
 
-def end(servers: "subprocess.Popen[bytes]") -> None:
-    """End every process of the servers' session, first politely."""
+def end(servers: "subprocess.Popen[bytes]", patience: float = 10.0) -> None:
+    """End every process of the servers' session: ask, wait for `patience` seconds at most, then kill."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         for pid in _members(servers.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, sign)
-        until = time.monotonic() + 10
+        until = time.monotonic() + patience
         while _members(servers.pid) and time.monotonic() < until:
             servers.poll()
             time.sleep(0.2)

@@ -108,7 +108,7 @@ def report(config: Path, state: Path, name: str | None, until: datetime | None) 
 
 def show_columns(posts: Path) -> None:
     """Say how the columns of a file were read."""
-    from cxlisten.collect.sources.file import guess_columns
+    from cxlisten.collect.tabular.reading import guess_columns
 
     columns, notes = guess_columns(posts)
     talk.print(f"{posts}: " + ", ".join(f"{field} ← {column}" for field, column in columns.items()))

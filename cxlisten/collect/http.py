@@ -109,7 +109,7 @@ class Http:
         place = place_of(url)
         try:
             with self._client.stream("GET", url, params=params, headers=headers) as response:
-                body = _read(response, place)
+                body = self._read(response, place)
         except httpx.TimeoutException:
             raise Transient(f"{place} did not answer in time") from None
         except httpx.TooManyRedirects:
@@ -123,6 +123,19 @@ class Http:
         if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
             return Answer(response.status_code, response.headers, body, str(response.url))
         raise _error(response, body, place)
+
+    def _read(self, response: httpx.Response, place: str) -> bytes:
+        """Read a body with a bound on its size and, for one that drips, on its time."""
+        deadline, body = time.monotonic() + ANSWER_SECONDS, bytearray()
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > MAX_BYTES:
+                raise Protocol(f"{place} answered with more than {MAX_BYTES >> 20} MiB")
+            if time.monotonic() > deadline:
+                raise Transient(f"{place} took more than {ANSWER_SECONDS:.0f} s to answer")
+            if self._stop.is_set():
+                raise Stopped("asked to stop")
+        return bytes(body)
 
     def _gives_up(self, state: tenacity.RetryCallState) -> bool:
         time_left = self._deadline - time.monotonic()
@@ -143,18 +156,6 @@ def _wait(state: tenacity.RetryCallState) -> float:
     if isinstance(error, RateLimited) and error.until:
         return (error.until - datetime.now(UTC)).total_seconds() + random.uniform(0.1, 1.0)
     return random.uniform(0, min(60.0, 2.0**state.attempt_number))
-
-
-def _read(response: httpx.Response, place: str) -> bytes:
-    """Read a body with a bound on its size and, for one that drips, on its time."""
-    deadline, body = time.monotonic() + ANSWER_SECONDS, bytearray()
-    for piece in response.iter_bytes():
-        body += piece
-        if len(body) > MAX_BYTES:
-            raise Protocol(f"{place} answered with more than {MAX_BYTES >> 20} MiB")
-        if time.monotonic() > deadline:
-            raise Transient(f"{place} took more than {ANSWER_SECONDS:.0f} s to answer")
-    return bytes(body)
 
 
 def _error(response: httpx.Response, body: bytes, place: str) -> SourceError:
@@ -186,7 +187,7 @@ def _json_object(answer: Answer) -> dict[str, Any]:
     if answer.body.lstrip()[:1] == b"<":
         raise Protocol(f"{place} answered with a web page where JSON was expected: it may block us")
     try:
-        page = json.loads(answer.body)
+        page = json.loads(answer.body, parse_constant=lambda name: None)  # NaN is no JSON
     except (ValueError, RecursionError):
         raise Garbled(f"{place} answered with broken JSON ({len(answer.body)} bytes)") from None
     if not isinstance(page, dict):

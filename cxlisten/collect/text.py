@@ -43,9 +43,9 @@ def html_to_text(html: str, within: str | None = None) -> str:
     body = page.css_first(within) if within else page.body
     pieces: list[str] = []
     # A stack, not recursion: hostile pages nest thousands deep.
-    todo: list[LexborNode | str] = [body] if body else []
-    while todo:
-        node = todo.pop()
+    stack: list[LexborNode | str] = [body] if body else []
+    while stack:
+        node = stack.pop()
         if isinstance(node, str):
             pieces.append(node)
         elif node.tag == "-text":
@@ -56,7 +56,7 @@ def html_to_text(html: str, within: str | None = None) -> str:
             pieces.append("\n")
         elif node.tag not in _UNSEEN:
             edge = "\n\n" if node.tag in _PARAGRAPHS else _EDGE if node.tag in _LINES else ""
-            todo += [edge, *reversed(list(node.iter(include_text=True))), edge]
+            stack += [edge, *reversed(list(node.iter(include_text=True))), edge]
     text = _EDGES.sub("\n", "".join(pieces))
     text = _SPACE_AROUND_BREAK.sub("\n", _SPACES.sub(" ", text))
     return clean(_MANY_BREAKS.sub("\n\n", text))
@@ -65,4 +65,4 @@ def html_to_text(html: str, within: str | None = None) -> str:
 def _link(text: str, href: str) -> str:
     """A platform shortens a long address for show; the reader's click knows all of it."""
     shown = text.strip().removesuffix("...").removesuffix("…")
-    return href if shown and shown in href and "." in shown else text
+    return href if shown in href and ("." in shown or "://" in shown) else text

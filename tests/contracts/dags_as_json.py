@@ -14,11 +14,8 @@ def main(folder: Path) -> None:
     before = set(sys.modules)
     bag = BundleDagBag(folder, bundle_path=folder, bundle_name="dags-folder")
     loaded = sorted(set(sys.modules) - before)
-    print(
-        json.dumps(
-            {"errors": bag.import_errors, "loaded": loaded, "dags": [describe(dag) for dag in bag.dags.values()]}
-        )
-    )
+    dags = [describe(dag) for dag in bag.dags.values()]
+    json.dump({"errors": bag.import_errors, "loaded": loaded, "dags": dags}, sys.stdout)
 
 
 def describe(dag) -> dict:

@@ -1,6 +1,8 @@
 """Every file of dags/ keeps the promises that operators rely on: found by itself, so a new DAG is held to them too."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,14 +39,14 @@ timezone = "Europe/London"
 """
 
 
-def parse(home: Path, config: str) -> dict[str, Any]:
-    """What Airflow makes of dags/ in an environment that holds nothing but the config's place."""
+def parse(home: Path, config: str, folder: Path = DAGS) -> dict[str, Any]:
+    """What Airflow makes of the DAG files in an environment that holds nothing but the config's place."""
     file = home / "cxlisten.toml"
     if config:
         file.write_text(config)
     script = Path(__file__).with_name("dags_as_json.py")
     done = subprocess.run(
-        [sys.executable, script, DAGS],
+        [sys.executable, script, folder],
         env={"HOME": str(home), "CXLISTEN_CONFIG": str(file)},
         capture_output=True,
         text=True,
@@ -135,3 +137,13 @@ def test_a_wrong_config_is_the_import_error_that_airflow_shows(tmp_path: Path, c
     assert parsed["dags"] == []
     assert sorted(Path(file).stem for file in parsed["errors"]) == FILES
     assert all(message in error for error in parsed["errors"].values())
+
+
+def test_the_example_of_the_readme_is_a_dag(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (DAGS / "README.md").read_text(), re.DOTALL)
+    folder = shutil.copytree(DAGS, tmp_path / "dags")
+    (folder / "evening.py").write_text(example)
+    parsed = parse(tmp_path, CONFIG, folder)
+    assert parsed["errors"] == {}
+    (evening,) = [dag for dag in parsed["dags"] if dag["id"] == "evening"]
+    assert [(task["id"], task["pool"]) for task in evening["tasks"]] == [("publish", "duckdb_writer")]

@@ -33,7 +33,7 @@ print(json.dumps([run.state, sorted(tasks)]))
 
 def n_posts(state: Path) -> Any:
     with open_snapshot(state) as con:
-        return con.execute("select count(*), count(distinct id) from posts").fetchall()[0]
+        return con.execute("select count(*), count(distinct post_id) from posts").fetchall()[0]
 
 
 def project(folder: Path) -> Path:

@@ -12,7 +12,9 @@ import pytest
 
 from cxlisten.classify import TAGS
 from cxlisten.config import Settings
-from cxlisten.landing import RAW, Landing, post_id, read_header, write_parquet
+from cxlisten.landing import Landing, read_header
+from cxlisten.landing.files import write_parquet
+from cxlisten.landing.rows import RAW, post_id
 from cxlisten.load import load_batch, loaded_batches, seed
 from cxlisten.models import Batch, Gap, Post, Query, Reject, StateChange
 from cxlisten.publish import publish

@@ -8,7 +8,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from cxlisten.landing import RAW, Landing, post_id, read_header, write_durably
+from cxlisten.landing import Landing, read_header
+from cxlisten.landing.files import write_durably
+from cxlisten.landing.rows import RAW, post_id
 from cxlisten.models import Batch
 from tests.unit.conftest import NOON, World, make_post
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
@@ -14,15 +13,9 @@ from cxlisten.collect.sources.hackernews import searches
 from cxlisten.errors import Protocol, RateLimited, Transient
 from cxlisten.models import Batch, Post, Query
 from tests.faults import faults
+from tests.faults.clock import Clock
 from tests.faults.platforms.hackernews import HackerNews
 from tests.faults.server import Reply
-
-
-class NoWait(Event):
-    """A stop event on which waiting takes no time."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        return False
 
 
 @pytest.fixture
@@ -38,7 +31,7 @@ def fetch(
     site: HackerNews, cursor: Any = None, terms: str = "", budget: Budget | None = None, **options: Any
 ) -> list[Batch]:
     source = load_source("hn", "hackernews", {**site.options(), **options})
-    return list(source.fetch(Query("q", "b", terms), cursor, budget or Budget(), NoWait()))
+    return list(source.fetch(Query("q", "b", terms), cursor, budget or Budget(), Clock()))
 
 
 def ids(batches: list[Batch]) -> list[str]:
@@ -85,9 +78,9 @@ def test_a_story(site: HackerNews) -> None:
     })  # fmt: skip
     (post,) = fetch(site)[0].posts
     assert post == Post(
-        platform="hackernews", native_id="1", text="Ask HN: is it &gt; 3?\nHi\nIt's me", kind="post", author="someone",
-        posted_at=datetime.fromtimestamp(site.now - 60, UTC), fetched_at=post.fetched_at, raw=site.hits[0],
-        title="Ask HN: is it &gt; 3?", url="https://news.ycombinator.com/item?id=1", thread_id="1",
+        platform="hackernews", native_id="1", text="Ask HN: is it &gt; 3?\nHi\n\nIt's me", kind="post",
+        author="someone", posted_at=datetime.fromtimestamp(site.now - 60, UTC), fetched_at=post.fetched_at,
+        raw=site.hits[0], title="Ask HN: is it &gt; 3?", url="https://news.ycombinator.com/item?id=1", thread_id="1",
         metrics={"likes": 3}, terms="hackernews",
     )  # fmt: skip
 
@@ -176,6 +169,12 @@ def test_a_spent_budget_goes_on_at_the_next_run(site: HackerNews) -> None:
     assert "budget" in first[-1].notes[-1]
     rest = fetch(site, first[-1].cursor_after)
     assert {*ids(first), *ids(rest)} == {hit["objectID"] for hit in site.hits}
+
+
+def test_a_fetch_that_is_stopped_in_the_overlap_does_not_go_back(site: HackerNews) -> None:
+    last = fetch(site)[-1].cursor_after
+    stopped = fetch(site, last, budget=Budget(requests=0))
+    assert stopped[-1].cursor_after == last
 
 
 def test_nothing_of_a_slice_that_failed_is_landed(site: HackerNews) -> None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from threading import Event
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from cxlisten.collect import Budget, load_source
 from cxlisten.errors import ConfigError, NotFound, Protocol, Transient
 from cxlisten.models import Batch, Post, Query
 from tests.faults import faults
+from tests.faults.clock import Clock
 from tests.faults.server import FakeServer, Reply, Request
 
 RSS = '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>T</title>{}</channel></rss>'
@@ -19,13 +19,6 @@ ITEM = (
     "<item><title>Title {n}</title><link>https://blog.example/{n}</link><guid>https://blog.example/{n}</guid>"
     "<pubDate>Mon, 06 May 2024 07:08:{n:02} +0200</pubDate><description>Text {n}</description></item>"
 )
-
-
-class NoWait(Event):
-    """A stop event on which waiting takes no time."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        return False
 
 
 class Site:
@@ -54,7 +47,7 @@ def fetch(
     site: Site, cursor: Any = None, paths: tuple[str, ...] = ("/feed",), budget: Budget | None = None
 ) -> list[Batch]:
     source = load_source("blog", "rss", {"urls": [site.server.url + path for path in paths]})
-    return list(source.fetch(Query("q", "b", ""), json.loads(json.dumps(cursor)), budget or Budget(), NoWait()))
+    return list(source.fetch(Query("q", "b", ""), json.loads(json.dumps(cursor)), budget or Budget(), Clock()))
 
 
 def posts(batches: list[Batch]) -> list[Post]:
@@ -209,7 +202,7 @@ def test_one_feed_that_fails_does_not_stop_the_others(site: Site) -> None:
     source = load_source("blog", "rss", {"urls": [site.server.url + path for path in ("/a", "/gone", "/c")]})
     landed: list[Batch] = []
     with pytest.raises(NotFound, match="1 of 3 feeds failed"):
-        landed.extend(source.fetch(Query("q", "b", ""), None, Budget(), NoWait()))
+        landed.extend(source.fetch(Query("q", "b", ""), None, Budget(), Clock()))
     assert len(posts(landed)) == 2
     assert not landed[-1].complete
 

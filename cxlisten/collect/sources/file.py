@@ -1,7 +1,6 @@
 """A file of posts: CSV, TSV, JSON lines or a JSON array, gzipped or not, which may grow while we listen."""
 
 import os
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BufferedIOBase
@@ -46,7 +45,7 @@ class File(Source):
     """One file, read from where it was left; from its start when it is no longer the file that it was.
 
     The cursor holds a byte offset, a fingerprint of what lies before it, how the bytes were read, and the size and
-    time of the file once all of it is read.
+    time of the file once all of it is read. Reading it costs nothing, so that no budget is kept.
     """
 
     Options = FileOptions
@@ -101,7 +100,7 @@ class File(Source):
                 )
 
             items: list[Post | Reject] = []
-            n_read, is_whole, deadline = 0, True, time.monotonic() + budget.seconds
+            n_read, is_whole = 0, True
             for record in read_records(reading.layout, stream, here):
                 if stop.is_set():
                     return
@@ -113,12 +112,7 @@ class File(Source):
                 items.append(item)
                 n_read, here = n_read + 1, record.resume
                 if len(items) == BATCH_ROWS:
-                    spent = n_read >= budget.posts or time.monotonic() > deadline
-                    if spent:
-                        notes.append(f"the budget is spent: the next run goes on at line {here.line}")
                     yield batch(complete=False)
-                    if spent:
-                        return
                     items, notes = [], []
             yield batch(complete=is_whole)
 

@@ -54,7 +54,8 @@ class HackerNews(Source):
 
     def fetch(self, query: Query, cursor: Cursor | None, budget: Budget, stop: Event) -> Iterator[Batch]:
         now = int(time.time())
-        since = min(cursor["high"], now) - _OVERLAP if cursor else self._first(now)
+        high = min(cursor["high"], now) if cursor else 0
+        since = high - _OVERLAP if cursor else self._first(now)
         texts = searches(query.terms)
         notes = [] if texts != [""] else ["no word of the query must be there: all of Hacker News is read"]
         width, n_counted = now - since, 0
@@ -64,15 +65,26 @@ class HackerNews(Source):
                 try:
                     hits, is_capped = self._slice(http, texts, since, until)
                 except Stopped as why:
-                    at = f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M}"
-                    notes.append(f"{why}: read up to {at} UTC, the next run goes on from there")
+                    notes.append(
+                        f"{why}: read up to {_time(since):%Y-%m-%d %H:%M} UTC, the next run goes on from there"
+                    )
                     n_asked = http.n_requests - n_counted
-                    yield Batch({"v": 1, "high": since}, notes=notes, n_asked=n_asked, complete=False)
+                    yield Batch({"v": 1, "high": max(since, high)}, notes=notes, n_asked=n_asked, complete=False)
                     return
                 if is_capped and until - since > 1:
                     width = (until - since) // 2
                     continue
-                yield _batch(hits, is_capped, since, until, now, notes, http.n_requests - n_counted)
+                posts, rejected = _mapped(hits, f"created_at_i {since}..{until}")
+                gap = Gap(f"more than {_PAGE} hits in one second", _time(since), _time(until))
+                yield Batch(
+                    cursor_after={"v": 1, "high": max(until, high)},
+                    posts=posts,
+                    rejected=rejected,
+                    gaps=[gap] if is_capped else [],
+                    notes=notes,
+                    n_asked=http.n_requests - n_counted,
+                    complete=until == now,
+                )
                 n_counted, notes = http.n_requests, []
                 width = (until - since) * (2 if len(hits) < _PAGE // 2 else 1)
                 since = until
@@ -132,7 +144,7 @@ def _needed(expression: Expression) -> frozenset[str] | None:
     return None
 
 
-def _batch(hits: list[Any], is_capped: bool, since: int, until: int, now: int, notes: list[str], n_asked: int) -> Batch:
+def _mapped(hits: list[Any], place: str) -> tuple[list[Post], list[Reject]]:
     fetched_at = datetime.now(UTC)
     posts: list[Post] = []
     rejected: list[Reject] = []
@@ -140,19 +152,8 @@ def _batch(hits: list[Any], is_capped: bool, since: int, until: int, now: int, n
         try:
             posts.append(_post(hit, fetched_at))
         except ValueError as error:
-            rejected.append(Reject(str(error), json.dumps(hit), f"created_at_i {since}..{until}, hit {number}"))
-    gap = Gap(
-        f"more than {_PAGE} hits in one second", datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC)
-    )
-    return Batch(
-        cursor_after={"v": 1, "high": until},
-        posts=posts,
-        rejected=rejected,
-        gaps=[gap] if is_capped else [],
-        notes=notes,
-        n_asked=n_asked,
-        complete=until == now,
-    )
+            rejected.append(Reject(str(error), json.dumps(hit), f"{place}, hit {number}"))
+    return posts, rejected
 
 
 def _post(hit: Any, fetched_at: datetime) -> Post:
@@ -184,6 +185,10 @@ def _post(hit: Any, fetched_at: datetime) -> Post:
         metrics={name: n for name, n in counts.items() if isinstance(n, int)},
         terms="hackernews",
     )
+
+
+def _time(epoch: int) -> datetime:
+    return datetime.fromtimestamp(epoch, UTC)
 
 
 def _string(hit: Mapping[str, Any], name: str) -> str:

@@ -66,7 +66,7 @@ def _json_lines(lines: Lines) -> Iterator[Record]:
 
 def _json_object(text: str) -> tuple[dict[str, Any], str | None]:
     try:
-        item = json.loads(text.strip("\0\r\n\t \ufeff"))
+        item = json.loads(text.strip("\0\r\n\t \ufeff"), parse_constant=lambda name: None)  # NaN is no JSON
     except json.JSONDecodeError as error:
         return {}, f"not JSON: {error.msg} at character {error.pos + 1}"
     except (ValueError, RecursionError):
