@@ -42,6 +42,7 @@ def _is_timezone(value: str) -> str:
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
 Cron = Annotated[str, AfterValidator(_is_cron)]
+TimeZone = Annotated[str, AfterValidator(_is_timezone)]
 
 
 class _Table(BaseModel):
@@ -79,7 +80,7 @@ class ReportTable(_Table):
     brands: tuple[str, ...] = ()
     period_days: Annotated[int, Field(ge=0)] = 7
     schedule: Cron = "0 8 * * 1"
-    timezone: Annotated[str, AfterValidator(_is_timezone)] = "UTC"
+    timezone: TimeZone = "UTC"
 
 
 class _File(_Table):

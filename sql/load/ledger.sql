@@ -29,8 +29,14 @@ full join (select $now::date as day, $n_asked as n) as asked on asked.day = days
 left join collided on collided.day = days.day
 left join fresh on fresh.day = days.day;
 
+-- A source that reads an overlap again gives the same reject again: it is counted as asked for, and kept once.
 insert into rejects
-select $source, $query, native_id, 'collect', reason, place, raw, $batch_id, $now from raw_rows where outcome = 'rejected';
+select $source, $query, native_id, 'collect', reason, place, raw, $batch_id, $now
+from raw_rows
+where outcome = 'rejected' and not exists (
+    from rejects as kept
+    where kept.source = $source and kept.query = $query and kept.payload = raw_rows.raw and kept.reason = raw_rows.reason
+);
 
 insert into gaps
 select $source, $query, reason, since::timestamptz at time zone 'UTC', until::timestamptz at time zone 'UTC', $batch_id, $now

@@ -40,6 +40,14 @@ def test_every_item_is_accounted_for(world: World) -> None:
     assert world.rows("select reason, place, payload from rejects") == [("no text", "line 9", "{}")]
 
 
+def test_a_reject_that_is_read_again_is_kept_once(world: World) -> None:
+    for _ in range(2):
+        world.land([], rejected=[Reject("no text", "{}", "item 1"), Reject("no id", "{}", "item 2")])
+    world.load()
+    assert world.rows("select reason from rejects order by 1") == [("no id",), ("no text",)]
+    assert world.rows(LEDGER) == [(2, 4, 0, 4, 0, 0, 0)]
+
+
 def test_a_batch_is_applied_once_even_without_its_marker(world: World) -> None:
     path = world.land([make_post(str(i), f"post number {i} about kettles") for i in range(20)], {"3": GOOD, "4": BAD})
     world.load(path)

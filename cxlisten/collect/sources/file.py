@@ -6,31 +6,21 @@ from datetime import UTC, datetime
 from io import BufferedIOBase
 from pathlib import Path
 from threading import Event
-from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from cxlisten.collect import Budget, Caps, Cursor, Estimate, Health, Options, Source
 from cxlisten.collect.tabular.columns import FieldName
 from cxlisten.collect.tabular.lines import Position, fingerprint, open_bytes
 from cxlisten.collect.tabular.posts import Mapper
-from cxlisten.collect.tabular.reading import Reading, decide_reading, guess_columns
+from cxlisten.collect.tabular.reading import Reading, decide_reading
 from cxlisten.collect.tabular.records import read_records
+from cxlisten.config import TimeZone
 from cxlisten.errors import InputError
 from cxlisten.models import Batch, Post, Query, Reject
 
-__all__ = ["SOURCE", "guess_columns"]
-
 BATCH_ROWS = 10_000
-
-
-def _is_timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError):
-        raise ValueError(f'"{name}" is no time zone; write one such as "Europe/London"') from None
-    return name
 
 
 class FileOptions(Options):
@@ -38,7 +28,7 @@ class FileOptions(Options):
 
     path: Path
     columns: dict[FieldName, str] = Field(default_factory=dict)
-    timezone: Annotated[str, AfterValidator(_is_timezone)] = "UTC"
+    timezone: TimeZone = "UTC"
 
 
 class File(Source):
