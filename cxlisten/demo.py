@@ -95,6 +95,7 @@ def make_demo(state: Path, today: date) -> Path:
     if marker.exists():
         if marker.read_text(encoding="utf-8") == edition:
             return state / CONFIG_NAME
+        _refuse_other_posts(state)
         _empty(state)
     elif state.exists() and any(state.iterdir()):
         raise InputError(f"{state} holds other things than a demo: name an empty or new folder with --state")
@@ -151,6 +152,16 @@ def _write(folder: Path, export: _Export, posts: Iterable[_Post]) -> None:
             writer = csv.DictWriter(file, export.headers.values(), dialect=dialect)
             writer.writeheader()
             writer.writerows(rows)
+
+
+def _refuse_other_posts(state: Path) -> None:
+    """Somebody may have run a project of their own on the demo's state."""
+    landed = {path.name for path in (state / "landing" / "raw").glob("*")}
+    if others := landed - set(_EXPORTS):
+        raise InputError(
+            f"{state} holds posts that are not the demo's (from {', '.join(sorted(others))}), and the demo of another "
+            "day would remove them: name another folder with --state"
+        )
 
 
 def _empty(state: Path) -> None:

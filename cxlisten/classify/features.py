@@ -19,17 +19,44 @@ Row = tuple[Ids, Values]
 _RUNS = range(2, 6)
 _LONGEST_WORD = 30
 _LINK = re.compile(r"(https?:|www\.)", re.I)
+_STRETCHED = re.compile(r"(.)\1{2,}")
 _PAIR = 1_000_003
 _CUE_VALUE = 0.2
+_DENIED = 7_368_787
+_NEGATIONS = {
+    "not",
+    "n't",
+    "n’t",
+    "nt",
+    "no",
+    "never",
+    "without",
+    "nothing",
+    "nobody",
+    "hardly",
+    "cannot",
+    "cant",
+    "dont",
+    "wont",
+}
+_REACH = 3
 
 
 def features(tokens: Iterable[Any], cues: Sequence[Cue]) -> Row:
     """Number the features of spaCy tokens and of the cues among them; the same for the same words, anywhere."""
-    words, runs = [], []
+    words, runs, denied = [], [], []
+    reach = 0
     for token in tokens:
         word, letters = _word(token.lower_)
         words.append(word)
         runs.append(letters)
+        if token.lower_ in _NEGATIONS:
+            reach = _REACH
+        elif token.is_punct:
+            reach = 0
+        elif reach:
+            denied.append(word * _DENIED % N_BUCKETS)
+            reach -= 1
     if not words:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
     one = np.array(words, np.int64)
@@ -37,7 +64,7 @@ def features(tokens: Iterable[Any], cues: Sequence[Cue]) -> Row:
     marks = {crc32(f"cue {cue.label}".encode()) for cue in cues}
     marks |= {crc32(f"ring {cue.label.split('.')[0]}".encode()) for cue in cues}
     marks |= {cue.key for cue in cues}
-    blocks = [_unit(np.concatenate([one, pairs])), _unit(np.concatenate(runs))]
+    blocks = [_unit(np.concatenate([one, pairs, np.array(denied, np.int64)])), _unit(np.concatenate(runs))]
     if marks:
         blocks.append((np.array(sorted(marks), np.int64) % N_BUCKETS, np.full(len(marks), _CUE_VALUE, np.float32)))
     return np.concatenate([ids for ids, _ in blocks]), np.concatenate([values for _, values in blocks])
@@ -55,7 +82,7 @@ def _word(lower: str) -> tuple[int, Ids]:
     """Number a word and the runs of letters in it; links, handles and numbers lose what makes them unique."""
     if _LINK.match(lower):
         lower = "http"
-    word = lower[:_LONGEST_WORD]
+    word = _STRETCHED.sub(r"\1\1", lower[:_LONGEST_WORD])
     letters = f" {word} "
     runs = [crc32(b"#" + letters[i : i + n].encode()) for n in _RUNS for i in range(len(letters) - n + 1)]
     if word.startswith("@") and len(word) > 1:

@@ -11,7 +11,7 @@ from cxlisten.errors import CxListenError
 # command → the module that defines it, imported when it is asked for
 _COMMANDS = {
     "run": "verbs", "collect": "verbs", "classify": "verbs", "load": "verbs", "publish": "verbs", "report": "verbs",
-    "init": "setup", "demo": "setup", "doctor": "setup",
+    "init": "setup", "demo": "setup", "up": "setup", "doctor": "setup",
     "trend": "analysis", "query": "analysis",
     "train": "recipes", "evaluate": "recipes",
 }  # fmt: skip

@@ -11,7 +11,7 @@ from cxlisten.cli.console import config_option, follow_progress, state_option, t
 from cxlisten.cli.doctor import examine
 from cxlisten.cli.servers import serve
 from cxlisten.cli.verbs import show_rings
-from cxlisten.config import CONFIG_NAME, state_folder
+from cxlisten.config import CONFIG_NAME, demo_state
 from cxlisten.demo import make_demo, make_starter
 
 
@@ -25,11 +25,13 @@ def init(folder: Path) -> None:
 
 
 @click.command()
-@click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Default: .cxlisten/demo")
+@click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), help="Default: CXLISTEN_HOME, else .cxlisten/demo"
+)
 def demo(state: Path | None) -> None:
     """Run the Airflow DAGs on twelve weeks of posts on four invented brands, then print what they say."""
     follow_progress()
-    state = state or state_folder() / "demo"
+    state = state or demo_state()
     done = run_dags(make_demo(state, datetime.now(UTC).date()), state)
     show_rings([result["report"] for dag, result in done.items() if dag.startswith("report__")])
     talk.print(f"{done['process']['load']['n_new']} new posts in this run; all of it is in {state}")
@@ -43,7 +45,7 @@ def demo(state: Path | None) -> None:
 def up(config: Path, state: Path, port: int) -> None:
     """Run Airflow here with the DAGs of the config, until Ctrl-C; without a cxlisten.toml, with those of the demo."""
     if config == Path(CONFIG_NAME) and not config.exists():
-        state = state / "demo"
+        state = demo_state()
         config = make_demo(state, datetime.now(UTC).date())
         talk.print("There is no cxlisten.toml here: this is the demo")
     pipeline.open_project(config, state)

@@ -3,8 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from threading import Event
 from typing import Any, ClassVar
@@ -100,7 +101,7 @@ def source_kinds() -> list[str]:
         for file in files("cxlisten.collect.sources").iterdir()
         if file.name.endswith(".py") and file.name != "__init__.py"
     ]
-    return sorted({*built_in, *(point.name for point in entry_points(group="cxlisten.sources"))})
+    return sorted({*built_in, *_foreign_kinds()})
 
 
 def load_source(name: str, kind: str, options: Mapping[str, Any]) -> Source:
@@ -121,10 +122,15 @@ def load_source(name: str, kind: str, options: Mapping[str, Any]) -> Source:
         ) from None
 
 
+@cache
+def _foreign_kinds() -> dict[str, EntryPoint]:
+    """The kinds of other packages, looked up once: the look-up reads the metadata of all that is installed."""
+    return {point.name: point for point in entry_points(group="cxlisten.sources")}
+
+
 def _source_class(name: str, kind: str) -> type[Source]:
-    for point in entry_points(group="cxlisten.sources"):
-        if point.name == kind:
-            return point.load()  # type: ignore[no-any-return]
+    if kind in _foreign_kinds():
+        return _foreign_kinds()[kind].load()  # type: ignore[no-any-return]
     if kind not in source_kinds():
         raise ConfigError([f'source "{name}": unknown kind "{kind}"; there is {", ".join(source_kinds())}'])
     try:

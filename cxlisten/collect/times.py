@@ -11,6 +11,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _DAMAGED = re.compile(r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+")
 _COMPACT = re.compile(r"(19|20)\d\d[01]\d[0-3]\d(\d{6})?")
 _THREE_NUMBERS = re.compile(r"\s*(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?!\d)")
+_ZONE_IN_WORDS = re.compile(r" (UTC|GMT)$")
 _LEAP_SECOND = re.compile(r"(:\d\d):60(?!\d)")
 # Seconds, milli-, micro- and nanoseconds since 1970 differ so much that the size of the number tells them apart.
 _EPOCHS = ((1e11, 1), (1e14, 10**3), (1e17, 10**6), (1e20, 10**9))
@@ -69,7 +70,7 @@ def _parse(text: str, order: DayOrder | None) -> datetime:
         raise ValueError(f"the time {text[:40]!r} was damaged by a spreadsheet")
     if text[:4].isdigit():
         try:
-            return datetime.fromisoformat(text.removesuffix(" UTC"))
+            return datetime.fromisoformat(_ZONE_IN_WORDS.sub("+00:00", text))
         except ValueError:
             pass
     if match := _THREE_NUMBERS.match(text):

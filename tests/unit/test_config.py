@@ -73,7 +73,8 @@ def test_a_mistake_names_its_place_and_its_fix(tmp_path: Path, old: str, new: st
 
 def test_all_mistakes_are_listed(tmp_path: Path) -> None:
     text = GOOD.replace("experience.price", "experience.prize").replace("@acme", "(@acme").replace('"file"', '"fiel"')
-    assert len(problems(tmp_path, text)) == 3
+    text += "[[query]]\nname = \"b\"\nbrnad = \"B\"\n"
+    assert len(problems(tmp_path, text)) == 6  # the last table has three
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:

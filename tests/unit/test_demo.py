@@ -116,6 +116,17 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"working.duckdb": b"a year of posts"}
 
 
+def test_a_demo_with_other_posts_in_its_state_is_not_emptied(tmp_path: Path) -> None:
+    make_demo(tmp_path, TODAY)
+    landed = tmp_path / "landing" / "raw" / "own_export" / "acme" / "1.parquet"
+    landed.parent.mkdir(parents=True)
+    landed.write_text("a year of posts")
+    make_demo(tmp_path, TODAY)
+    with pytest.raises(InputError, match="own_export"):
+        make_demo(tmp_path, TODAY + timedelta(days=1))
+    assert landed.read_text() == "a year of posts"
+
+
 def test_the_starter_runs_as_it_is(tmp_path: Path) -> None:
     make_starter(tmp_path / "new", TODAY)
     config = tmp_path / "new" / "cxlisten.toml"

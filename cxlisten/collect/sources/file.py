@@ -16,7 +16,7 @@ from cxlisten.collect.tabular.lines import Position, fingerprint, open_bytes
 from cxlisten.collect.tabular.posts import Mapper
 from cxlisten.collect.tabular.reading import Reading, decide_reading
 from cxlisten.collect.tabular.records import read_records
-from cxlisten.config import TimeZone
+from cxlisten.config.tables import TimeZone
 from cxlisten.errors import InputError
 from cxlisten.models import Batch, Post, Query, Reject
 

@@ -1,0 +1,209 @@
+"""cxlisten.toml → frozen settings; secrets come from the environment, never from the file."""
+
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from cxlisten.config.tables import QueryTable, ReportTable, SourceTable, TargetTable, suggest, valid_table
+from cxlisten.errors import ConfigError
+from cxlisten.models import Query
+from cxlisten.taxonomy import RING_NAMES
+
+CONFIG_NAME = "cxlisten.toml"
+DEFAULT_STATE = Path(".cxlisten")
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {"query": QueryTable, "source": SourceTable, "report": ReportTable}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """A `[[source]]`: its kind names the platform, `options` are the kind's own keys."""
+
+    name: str
+    kind: str
+    schedule: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConfig:
+    """A `[[report]]`; no brands means every own brand, `period_days` 0 all the data there is."""
+
+    name: str
+    brands: tuple[str, ...] = ()
+    period_days: int = 7
+    schedule: str = "0 8 * * 1"
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to listen for and how to report it; `targets` maps a ring to its target net sentiment and owner."""
+
+    queries: tuple[Query, ...]
+    sources: tuple[SourceConfig, ...]
+    reports: tuple[ReportConfig, ...]
+    targets: dict[str, tuple[float, str | None]]
+
+
+Check = Callable[[Settings], list[str]]
+
+
+def load_settings(path: Path, checks: Iterable[Check] = ()) -> Settings:
+    """Read a config file; `checks` are the stages' own, for what only they can judge.
+
+    Raises ConfigError with every mistake found, each naming the file, the key and the fix.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: there is no such file; write one with  cxlisten init"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: cannot be read as UTF-8 text: {error}"]) from None
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: {error}; strings need quotes, tables [[brackets]]"]) from None
+    problems: list[str] = []
+    settings = _settings(tables, path.resolve().parent, problems)
+    problems += _cross_checks(settings, tables)
+    problems += [problem for check in checks for problem in check(settings)]
+    if problems:
+        raise ConfigError([f"{path}: {problem}" for problem in problems])
+    return settings
+
+
+def settings_for_file(posts: Path, brand: str | None = None) -> Settings:
+    """The settings for one file of posts: all of them are mentions of one brand, the report covers all there is."""
+    brand = brand or posts.name.split(".")[0]
+    name = re.sub(r"[^a-z0-9]+", "-", brand.casefold()).strip("-")[:64] or "posts"
+    return Settings(
+        queries=(Query(name=name, brand=brand, terms=""),),
+        sources=(SourceConfig("file", "file", "17 * * * *", {"path": str(posts.resolve())}),),
+        reports=(ReportConfig(name=name, brands=(brand,), period_days=0),),
+        targets={},
+    )
+
+
+def _settings(tables: dict[str, Any], folder: Path, problems: list[str]) -> Settings:
+    """What is right in the file as settings; what is wrong goes to `problems`, and the rest is still checked."""
+    for key in tables:
+        if key not in (*_SECTIONS, "experience"):
+            problems.append(f'top level: unknown key "{key}"{suggest(key, [*_SECTIONS, "experience"])}')
+    problems += [f"there is no [[{key}]]; add one" for key in ("query", "source") if not tables.get(key)]
+    sections: dict[str, list[Any]] = {
+        key: [valid for valid in _valid_tables(key, model, tables.get(key, []), problems) if valid]
+        for key, model in _SECTIONS.items()
+    }
+    experience = tables.get("experience", {})
+    targets = {
+        ring: valid_table(f"experience {ring}", TargetTable, table, problems)
+        for ring, table in (experience if isinstance(experience, dict) else {"": experience}).items()
+    }
+    return Settings(
+        queries=tuple(Query(**table.model_dump()) for table in sections["query"]),
+        sources=tuple(
+            SourceConfig(s.name, s.kind, s.schedule, _with_path(s.model_extra or {}, folder))
+            for s in sections["source"]
+        ),
+        reports=tuple(ReportConfig(**t.model_dump()) for t in sections["report"]) or (ReportConfig("weekly"),),
+        targets={ring: (table.target, table.owner) for ring, table in targets.items() if table},
+    )
+
+
+def _valid_tables(key: str, model: type[BaseModel], given: Any, problems: list[str]) -> list[Any]:
+    if not isinstance(given, list):
+        problems.append(f"{key}: write [[{key}]] with two brackets, there can be several")
+        return []
+    places = [
+        f"{key} {number}" + (f' ("{table["name"]}")' if isinstance(table, dict) and "name" in table else "")
+        for number, table in enumerate(given, 1)
+    ]
+    return [valid_table(place, model, table, problems) for place, table in zip(places, given, strict=True)]
+
+
+def _with_path(options: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A relative path is meant from where the config file lies."""
+    path = options.get("path")
+    return {**options, "path": str(folder / path)} if isinstance(path, str) else options
+
+
+def _cross_checks(settings: Settings, tables: dict[str, Any]) -> list[str]:
+    # The names that the file spells, so that one wrong table is not the reason of a second message.
+    sources = _spelled(tables, "source", "name")
+    brands = _spelled(tables, "query", "brand")
+    problems = [
+        f'{kind} "{name}" is there twice; a name is used once'
+        for kind, names in (
+            ("query", _spelled(tables, "query", "name")),
+            ("source", sources),
+            ("report", _spelled(tables, "report", "name")),
+        )
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    problems += [
+        f'query "{query.name}": sources: unknown source "{name}"{suggest(name, sources)}'
+        for query in settings.queries
+        for name in query.sources
+        if name not in sources
+    ]
+    problems += [
+        f'report "{report.name}": brands: no query has the brand "{brand}"{suggest(brand, brands)}'
+        for report in settings.reports
+        for brand in report.brands
+        if brand not in brands
+    ]
+    problems += [
+        f'experience: unknown ring "{ring}"{suggest(ring, RING_NAMES)}'
+        for ring in tables.get("experience", {})
+        if ring not in RING_NAMES
+    ]
+    return problems
+
+
+def _spelled(tables: dict[str, Any], section: str, key: str) -> list[str]:
+    given = tables.get(section)
+    return [str(table[key]) for table in given if key in table] if isinstance(given, list) else []
+
+
+def state_folder() -> Path:
+    """Where all state lives when nothing else is said: CXLISTEN_HOME, or `.cxlisten` here."""
+    return Path(os.environ.get("CXLISTEN_HOME") or DEFAULT_STATE)
+
+
+def demo_state() -> Path:
+    """Where the demo's state lives: CXLISTEN_HOME where it is set, else apart from the state of real projects."""
+    return Path(os.environ.get("CXLISTEN_HOME") or DEFAULT_STATE / "demo")
+
+
+def config_file() -> Path:
+    """The config when nothing else is said: CXLISTEN_CONFIG, or `cxlisten.toml` here."""
+    return Path(os.environ.get("CXLISTEN_CONFIG") or CONFIG_NAME)
+
+
+def author_key(state: Path) -> bytes:
+    """The key of the author hash: CXLISTEN_AUTHOR_KEY, else made once and kept beside the store, never in it."""
+    given = os.environ.get("CXLISTEN_AUTHOR_KEY")
+    if given:
+        return given.encode()
+    file = state / "author.key"
+    if not file.exists():
+        state.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32))
+        try:
+            os.link(draft, file)  # the first of several starters wins, all read its key
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return file.read_text().encode()
