@@ -74,6 +74,8 @@ def open_working(state: Path, wait_seconds: float = 60.0) -> Iterator[Connection
             f"another cxlisten run has held the store in {state} for {wait_seconds:.0f} s: "
             "wait for it to end, then run this again"
         ) from None
+    except (duckdb.IOException, duckdb.TransactionException, duckdb.OutOfMemoryException) as error:
+        raise StoreError(f"the store in {state} could not be written; what was there before stands: {error}") from None
 
 
 @contextmanager
@@ -106,7 +108,7 @@ def _connect(path: Path, read_only: bool = False) -> Connection:
     try:
         return duckdb.connect(path, read_only=read_only, config=_CONFIG)
     except duckdb.IOException as error:
-        if "lock" in str(error):
+        if "Could not set lock" in str(error):
             raise StoreBusy(f"another program holds {path.name} open: close it, then run this again") from None
         raise StoreError(f"{path} cannot be opened as a DuckDB 2 file: {error}") from None
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.matcher import Matcher
 
 from cxlisten.errors import ClassifierError
+
+Pattern = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,62 +29,65 @@ class Cue:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """A pattern of several tokens, and the sets of words of which a text must hold one each, or it cannot match."""
+
+    label: str
+    key: int
+    needs: tuple[frozenset[str], ...]
+    matcher: Matcher
+
+
 class Cues:
     """The patterns of a folder: JSONL files as spaCy's rulers read them, each line a label and a token pattern.
 
-    spaCy tries every pattern at every token, which is slow for hundreds of them. So each pattern here has a
-    matcher of its own, and only those run of which a text holds a word that the pattern must start with.
+    spaCy tries every pattern of a matcher at every token, which is slow for hundreds of them. So each phrase
+    here has a matcher of its own, which runs only on a text that holds the words it needs.
     """
 
     def __init__(self, vocab: Any, folder: Path) -> None:
-        self.patterns: list[tuple[str, int]] = []
-        self.words: dict[str, list[int]] = defaultdict(list)
-        self.starts: dict[str, list[int]] = defaultdict(list)
-        self.anywhere: list[int] = []
-        self.matchers: list[Matcher] = []
+        self.words: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        self.phrases: dict[str, list[_Phrase]] = defaultdict(list)
         for label, pattern in _read(folder):
-            number = len(self.patterns)
-            self.patterns.append((label, crc32(json.dumps([label, pattern]).encode())))
+            key = crc32(json.dumps([label, pattern]).encode())
+            needs = tuple(_words(token) for token in pattern if "LOWER" in token and token.get("OP") != "?")
+            if len(pattern) == len(needs) == 1:
+                for word in needs[0]:
+                    self.words[word].append((label, key))
+                continue
             matcher = Matcher(vocab)
             matcher.add(label, [pattern], greedy="LONGEST")
-            self.matchers.append(matcher)
-            first = _first_words(pattern)
-            if first is None:
-                self.anywhere.append(number)
-            for word in first or ():
-                (self.words if len(pattern) == 1 else self.starts)[word].append(number)
+            phrase = _Phrase(label, key, needs, matcher)
+            for word in min(needs, key=lambda words: (len(words & STOP_WORDS), len(words))):
+                self.phrases[word].append(phrase)
 
     def find(self, doc: Any) -> Iterator[Cue]:
         """Find every cue of a text, the longest match of each pattern."""
-        triggered = set(self.anywhere)
+        here = {token.lower_ for token in doc}
         for token in doc:
-            word = token.lower_
-            for number in self.words.get(word, ()):
-                yield Cue(*self.patterns[number], token.i, token.i + 1)
-            triggered.update(self.starts.get(word, ()))
-        for number in sorted(triggered):
-            for _, start, end in self.matchers[number](doc):
-                yield Cue(*self.patterns[number], start, end)
+            for label, key in self.words.get(token.lower_, ()):
+                yield Cue(label, key, token.i, token.i + 1)
+        tried = {phrase.key: phrase for word in here for phrase in self.phrases.get(word, ())}
+        for _, phrase in sorted(tried.items()):
+            if not any(words.isdisjoint(here) for words in phrase.needs):
+                for _, start, end in phrase.matcher(doc):
+                    yield Cue(phrase.label, phrase.key, start, end)
 
 
-def _read(folder: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _read(folder: Path) -> Iterator[tuple[str, Pattern]]:
     for path in sorted(folder.glob("*.jsonl")):
-        for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             try:
                 row = json.loads(line)
-                yield row["label"], row["pattern"]
+                label, pattern = row["label"], row["pattern"]
+                if not any("LOWER" in token and token.get("OP") != "?" for token in pattern):
+                    raise ValueError("no token that must be there is a LOWER")
             except (ValueError, KeyError, TypeError) as error:
-                raise ClassifierError(f"{path}, line {n}: not a label and a pattern ({error})") from None
+                raise ClassifierError(f"{path}, line {number}: not a label and a token pattern: {error}") from None
+            yield label, pattern
 
 
-def _first_words(pattern: list[dict[str, Any]]) -> set[str] | None:
-    """Give the words of which a match must hold one, or None where the pattern does not say."""
-    words: set[str] = set()
-    for token in pattern:
-        lower = token.get("LOWER")
-        if lower is None:
-            return None
-        words.update([lower] if isinstance(lower, str) else lower["IN"])
-        if token.get("OP") != "?":
-            return words
-    return None
+def _words(token: dict[str, Any]) -> frozenset[str]:
+    lower = token["LOWER"]
+    return frozenset([lower] if isinstance(lower, str) else lower["IN"])

@@ -21,7 +21,7 @@ _LONGEST_WORD = 30
 _LINK = re.compile(r"(https?:|www\.)", re.I)
 _STRETCHED = re.compile(r"(.)\1{2,}")
 _PAIR = 1_000_003
-_CUE_VALUE = 0.2
+_CUE_VALUE = 0.3
 _DENIED = 7_368_787
 _NEGATIONS = {
     "not",
@@ -44,19 +44,11 @@ _REACH = 3
 
 def features(tokens: Iterable[Any], cues: Sequence[Cue]) -> Row:
     """Number the features of spaCy tokens and of the cues among them; the same for the same words, anywhere."""
-    words, runs, denied = [], [], []
-    reach = 0
+    words, runs = [], []
     for token in tokens:
         word, letters = _word(token.lower_)
         words.append(word)
         runs.append(letters)
-        if token.lower_ in _NEGATIONS:
-            reach = _REACH
-        elif token.is_punct:
-            reach = 0
-        elif reach:
-            denied.append(word * _DENIED % N_BUCKETS)
-            reach -= 1
     if not words:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
     one = np.array(words, np.int64)
@@ -64,7 +56,7 @@ def features(tokens: Iterable[Any], cues: Sequence[Cue]) -> Row:
     marks = {crc32(f"cue {cue.label}".encode()) for cue in cues}
     marks |= {crc32(f"ring {cue.label.split('.')[0]}".encode()) for cue in cues}
     marks |= {cue.key for cue in cues}
-    blocks = [_unit(np.concatenate([one, pairs, np.array(denied, np.int64)])), _unit(np.concatenate(runs))]
+    blocks = [_unit(np.concatenate([one, pairs])), _unit(np.concatenate(runs))]
     if marks:
         blocks.append((np.array(sorted(marks), np.int64) % N_BUCKETS, np.full(len(marks), _CUE_VALUE, np.float32)))
     return np.concatenate([ids for ids, _ in blocks]), np.concatenate([values for _, values in blocks])

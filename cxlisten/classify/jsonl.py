@@ -42,7 +42,7 @@ class _Lines:
 
     def _batch(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         self.ids.append([row["id"] for row in rows])
-        texts = [{"id": str(i), "text": row["text"], "lang": row.get("lang")} for i, row in enumerate(rows)]
+        texts = [{"id": str(i), "text": row["text"], "lang": row["lang"]} for i, row in enumerate(rows)]
         return pa.RecordBatch.from_pylist(texts, schema=TEXTS)
 
     def _reject(self, number: int, reason: str, line: bytes) -> None:
@@ -95,8 +95,12 @@ def _post(line: bytes) -> dict[str, Any]:
         raise ValueError('"text" is missing or no string')
     if not isinstance(post.get("lang"), str | None):
         raise ValueError('"lang" is no string')
-    # A lone surrogate cannot be written as UTF-8; the length stays, so that evidence spans hold.
-    return {**post, "text": post["text"].encode("utf-16", "surrogatepass").decode("utf-16", "replace")}
+    return {key: _writable(post.get(key)) for key in ("id", "text", "lang")}
+
+
+def _writable(value: Any) -> Any:
+    """A lone surrogate cannot be written as UTF-8; the length stays, so that evidence spans hold."""
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
 
 
 def _answer(post_id: str | int, row: dict[str, Any]) -> dict[str, Any]:

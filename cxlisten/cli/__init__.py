@@ -1,5 +1,6 @@
 """The command line: one command per verb and a few beside them; stdout is data, stderr is talk."""
 
+import errno
 import sys
 from importlib import import_module
 
@@ -36,6 +37,11 @@ class _Commands(click.Group):
         except CxListenError as error:
             click.echo(f"cxlisten: {error}", err=True)
             sys.exit(1 if error.retryable else 2)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # click ends quietly when nobody reads on
+                raise
+            click.echo(f"cxlisten: {error}", err=True)  # a full disk, a folder that may not be written
+            sys.exit(2)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -26,12 +26,14 @@ def init(folder: Path) -> None:
 
 @click.command()
 @click.option(
-    "--state", type=click.Path(path_type=Path, file_okay=False), help="Default: CXLISTEN_HOME, else .cxlisten/demo"
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=demo_state,
+    help="The folder of all state. Default: CXLISTEN_HOME, else ./.cxlisten/demo",
 )
-def demo(state: Path | None) -> None:
+def demo(state: Path) -> None:
     """Run the Airflow DAGs on twelve weeks of posts on four invented brands, then print what they say."""
     follow_progress()
-    state = state or demo_state()
     done = run_dags(make_demo(state, datetime.now(UTC).date()), state)
     show_rings([result["report"] for dag, result in done.items() if dag.startswith("report__")])
     talk.print(f"{done['process']['load']['n_new']} new posts in this run; all of it is in {state}")

@@ -21,6 +21,8 @@ from cxlisten.pipeline import Project
 @click.option("--brand", help="With --file: the brand that the posts are about. Default: the file's name.")
 def run(config: Path, state: Path, posts: Path | None, brand: str | None) -> None:
     """Do all five verbs: by the config, or for one FILE of posts (CSV, TSV, JSONL, also .gz)."""
+    if brand is not None and (posts is None or not brand.strip()):
+        raise click.UsageError("--brand NAME says what the posts of --file are about")
     follow_progress()
     if posts is None:
         project = pipeline.open_project(config, state)

@@ -45,10 +45,12 @@ def collect_job(config: SourceConfig, query: Query, landing: Landing, key: bytes
         landing.sweep(config.name, query.name)
         cursor = landing.cursor(config.name, query.name, fingerprint)
         for batch in source.fetch(query, cursor, Budget(), stop):
-            kept = [post for post in batch.posts if accepts(post)]
-            unmatched = Counter(
-                post.posted_at.astimezone(UTC).date().isoformat() for post in batch.posts if not accepts(post)
-            )
+            kept, unmatched = [], Counter[str]()
+            for post in batch.posts:
+                if accepts(post):
+                    kept.append(post)
+                else:
+                    unmatched[post.posted_at.astimezone(UTC).date().isoformat()] += 1
             landing.write(
                 config.name, query.name, query.brand, fingerprint, replace(batch, posts=kept), unmatched,
                 source.caps.exact_times, key,

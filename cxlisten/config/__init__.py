@@ -1,9 +1,11 @@
 """cxlisten.toml → frozen settings; secrets come from the environment, never from the file."""
 
+import hashlib
 import os
 import re
 import secrets
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,15 +84,29 @@ def load_settings(path: Path, checks: Iterable[Check] = ()) -> Settings:
 
 
 def settings_for_file(posts: Path, brand: str | None = None) -> Settings:
-    """The settings for one file of posts: all of them are mentions of one brand, the report covers all there is."""
-    brand = brand or posts.name.split(".")[0]
-    name = re.sub(r"[^a-z0-9]+", "-", brand.casefold()).strip("-")[:64] or "posts"
+    """The settings for one file of posts: all of them are mentions of one brand, the report covers all there is.
+
+    The source bears the names of both, because "1" in the files of two brands, or in two files, is not one post.
+    """
+    stem = posts.name.split(".")[0] or posts.name
+    brand = brand or stem
+    name = _slug(brand)
+    source = "-".join(dict.fromkeys((name, _slug(stem))))
     return Settings(
         queries=(Query(name=name, brand=brand, terms=""),),
-        sources=(SourceConfig("file", "file", "17 * * * *", {"path": str(posts.resolve())}),),
+        sources=(SourceConfig(source, "file", "17 * * * *", {"path": str(posts.resolve())}),),
         reports=(ReportConfig(name=name, brands=(brand,), period_days=0),),
         targets={},
     )
+
+
+def _slug(name: str) -> str:
+    """A name as a folder can be called; letters that it cannot spell are told apart by a digest."""
+    folded = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:48]
+    if slug and not re.search(r"[^a-z0-9 _.,&'-]", folded) and len(folded) <= 48:
+        return slug
+    return f"{slug or 'posts'}-{hashlib.sha256(folded.encode()).hexdigest()[:8]}"
 
 
 def _settings(tables: dict[str, Any], folder: Path, problems: list[str]) -> Settings:
@@ -103,11 +119,12 @@ def _settings(tables: dict[str, Any], folder: Path, problems: list[str]) -> Sett
         key: [valid for valid in _valid_tables(key, model, tables.get(key, []), problems) if valid]
         for key, model in _SECTIONS.items()
     }
-    experience = tables.get("experience", {})
     targets = {
         ring: valid_table(f"experience {ring}", TargetTable, table, problems)
-        for ring, table in (experience if isinstance(experience, dict) else {"": experience}).items()
+        for ring, table in _experience(tables).items()
     }
+    if _experience(tables) != tables.get("experience", {}):
+        problems.append("experience: write one table per ring, such as [experience.price]")
     return Settings(
         queries=tuple(Query(**table.model_dump()) for table in sections["query"]),
         sources=tuple(
@@ -163,7 +180,7 @@ def _cross_checks(settings: Settings, tables: dict[str, Any]) -> list[str]:
     ]
     problems += [
         f'experience: unknown ring "{ring}"{suggest(ring, RING_NAMES)}'
-        for ring in tables.get("experience", {})
+        for ring in _experience(tables)
         if ring not in RING_NAMES
     ]
     return problems
@@ -171,7 +188,13 @@ def _cross_checks(settings: Settings, tables: dict[str, Any]) -> list[str]:
 
 def _spelled(tables: dict[str, Any], section: str, key: str) -> list[str]:
     given = tables.get(section)
-    return [str(table[key]) for table in given if key in table] if isinstance(given, list) else []
+    rows = given if isinstance(given, list) else []
+    return [str(row[key]) for row in rows if isinstance(row, dict) and key in row]
+
+
+def _experience(tables: dict[str, Any]) -> dict[str, Any]:
+    given = tables.get("experience")
+    return given if isinstance(given, dict) else {}
 
 
 def state_folder() -> Path:

@@ -1,5 +1,6 @@
 """The tables of cxlisten.toml: which keys each takes, and what a mistake in one is called."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -26,7 +27,14 @@ def _is_timezone(value: str) -> str:
     return value
 
 
+def _is_language(value: str) -> str:
+    if not re.fullmatch("[a-z]{2,3}", value):
+        raise ValueError(f'"{value}" is no language code; write two or three small letters such as "en"')
+    return value
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+Language = Annotated[str, AfterValidator(_is_language)]
 Cron = Annotated[str, AfterValidator(_is_cron)]
 TimeZone = Annotated[str, AfterValidator(_is_timezone)]
 
@@ -41,7 +49,7 @@ class QueryTable(_Table):
     terms: str
     role: Literal["own", "competitor"] = "own"
     sources: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
+    languages: tuple[Language, ...] = ()
 
 
 class TargetTable(_Table):
@@ -85,6 +93,8 @@ def _describe(mistake: Any, model: type[BaseModel]) -> str:
         return f'unknown key "{key}"{suggest(key, model.model_fields)}'
     if mistake["type"] == "missing":
         return f"{key} is missing; add it"
+    if mistake["type"] == "model_type":
+        return f"write a table with the keys {', '.join(model.model_fields)}, not {mistake['input']!r}"
     given = "" if mistake["type"] == "value_error" else f", not {mistake['input']!r}"
     return f"{key}: {mistake['msg'].removeprefix('Value error, ')}{given}".lstrip(": ")
 

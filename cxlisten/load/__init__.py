@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxlisten.config import Settings
 from cxlisten.landing import Header
@@ -36,7 +37,7 @@ def loaded_batches(con: Connection) -> set[str]:
 
 
 def seed(con: Connection, settings: Settings) -> None:
-    """Write the taxonomy and the config's queries and targets, for joins and reports."""
+    """Write the taxonomy and the config's queries and targets, for joins and reports; a renamed brand is renamed."""
     tables = {
         "ring_rows": pa.Table.from_pylist(
             [
@@ -60,18 +61,20 @@ def seed(con: Connection, settings: Settings) -> None:
     for name, rows in tables.items():
         con.register(name, rows)
     with transaction(con):
-        run(con, "load/seed")
+        for step in ("rename", "rollups", "seed"):
+            run(con, f"load/{step}")
 
 
 def load_batch(con: Connection, batch_id: str, header: Header, raw: pa.Table, tags: pa.Table) -> Loaded | None:
     """Apply one batch: posts, mentions, tags, rejects, gaps, ledger, rollups, marker and cursor, or none of them.
 
-    `raw` has schema `landing.RAW`, `tags` schema `classify.TAGS` with the post_id as id. Gives null when the
-    batch is in the store already.
+    `raw` has schema `landing.RAW`, `tags` schema `classify.TAGS` with a row for each mapped row of `raw`, in their
+    order. Gives null when the batch is in the store already.
     """
     _register(con, header, raw, tags)
     facts = {
-        "batch_id": batch_id, "source": header.source, "query": header.query, "brand": header.brand,
+        "batch_id": batch_id, "source": header.source, "query": header.query,
+        "brand": run(con, "load/brand", query=header.query, brand=header.brand)[0][0],
         "n_asked": header.n_asked, "cursor": json.dumps(header.cursor_after), "fetched_at": _naive(header.fetched_at),
         "now": datetime.now(UTC).replace(tzinfo=None),
     }  # fmt: skip
@@ -90,8 +93,9 @@ def load_batch(con: Connection, batch_id: str, header: Header, raw: pa.Table, ta
 
 def _register(con: Connection, header: Header, raw: pa.Table, tags: pa.Table) -> None:
     keyed = raw.append_column("row_number", pa.array(range(raw.num_rows), pa.int64()))
+    mapped = keyed.filter(pc.equal(keyed["outcome"], "mapped"))
     con.register("raw_rows", keyed.append_column("text_key", text_keys(raw)))
-    con.register("tag_rows", tags)
+    con.register("tag_rows", tags.append_column("row_number", mapped["row_number"]))
     unmatched = [{"day": day, "n": n} for day, n in header.unmatched.items()]
     con.register("unmatched_rows", pa.Table.from_pylist(unmatched, _UNMATCHED))
     con.register("gap_rows", pa.Table.from_pylist(header.gaps, _GAPS))

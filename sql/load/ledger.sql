@@ -5,7 +5,7 @@ with items as (
     from raw_rows left join arrivals on arrivals.post_id = raw_rows.post_id
     where outcome = 'mapped'
     union all
-    select $now::date, 0, 1, 0 from raw_rows where outcome = 'rejected'
+    select $fetched_at::date, 0, 1, 0 from raw_rows where outcome = 'rejected'
     union all
     select day::date, n::integer, 0, n::integer from unmatched_rows
 ), collided as (
@@ -17,7 +17,7 @@ with items as (
     from items group by day
 )
 select
-    $source as source, $query as query, coalesce(days.day, $now::date) as day, coalesce(asked.n, 0) as n_asked,
+    $source as source, $query as query, coalesce(days.day, $fetched_at::date) as day, coalesce(asked.n, 0) as n_asked,
     coalesce(n_mapped + n_rejected, 0) as n_fetched,
     coalesce(n_mapped - coalesce(collided.n, 0), 0) as n_mapped,
     coalesce(n_rejected + coalesce(collided.n, 0), 0) as n_rejected,
@@ -25,7 +25,7 @@ select
     coalesce(n_mapped - coalesce(collided.n, 0) - n_unmatched - coalesce(fresh.n, 0), 0) as n_known,
     coalesce(fresh.n, 0) as n_new, $batch_id as batch_id
 from days
-full join (select $now::date as day, $n_asked as n) as asked on asked.day = days.day
+full join (select $fetched_at::date as day, $n_asked as n) as asked on asked.day = days.day
 left join collided on collided.day = days.day
 left join fresh on fresh.day = days.day;
 

@@ -1,5 +1,6 @@
--- A mention is new once per post and query. It is folded onto an earlier mention of its brand with the same text
--- (modulo links, handles, case and punctuation) that lies within 28 days: kept, linked, not counted.
+-- A mention is new once per post and query. It is folded onto an earlier mention of its brand that is the same post,
+-- found by another query, or has the same text (modulo links, handles, case and punctuation), each copy within 28 days
+-- of another: kept, linked, not counted.
 create or replace temp table new_mentions as
 select arrivals.post_id, arrivals.posted_at, arrivals.platform, arrivals.text_key
 from arrivals
@@ -8,11 +9,17 @@ left join mentions
 where mentions.post_id is null;
 
 insert into mentions by name
-with stored as (
-    select new.post_id, arg_min(old.post_id, old.posted_at) as first_id
+with same_post as (
+    select new.post_id, any_value(coalesce(old.duplicate_of, old.post_id)) as first_id
+    from new_mentions as new
+    join mentions as old on old.post_id = new.post_id and old.brand = $brand
+    where old.posted_at between $since and $until
+    group by new.post_id
+), same_text as (
+    select new.post_id, arg_min(coalesce(old.duplicate_of, old.post_id), old.posted_at) as first_id
     from new_mentions as new
     join mentions as old
-        on old.text_key = new.text_key and old.brand = $brand and old.duplicate_of is null
+        on old.text_key = new.text_key and old.brand = $brand
         and old.posted_at between new.posted_at - interval 28 days and new.posted_at + interval 28 days
     where old.posted_at between $since - interval 28 days and $until + interval 28 days
     group by new.post_id
@@ -25,12 +32,19 @@ with stored as (
 ), chains as (
     select *, sum(is_first) over (partition by text_key order by posted_at, post_id) as chain from chained
 ), within as (
-    select *, first_value(post_id) over (partition by text_key, chain order by posted_at, post_id) as first_id from chains
+    select
+        chains.*,
+        coalesce(
+            same_post.first_id, same_text.first_id,
+            arg_min(same_text.first_id, posted_at) over (partition by text_key, chain),
+            nullif(first_value(post_id) over (partition by text_key, chain order by posted_at, post_id), post_id)
+        ) as duplicate_of
+    from chains
+    left join same_post using (post_id)
+    left join same_text using (post_id)
 )
 select
-    within.post_id, $query as query, $brand as brand, $source as source, within.platform, within.posted_at,
-    within.text_key, coalesce(stored.first_id, nullif(within.first_id, within.post_id)) as duplicate_of,
+    post_id, $query as query, $brand as brand, $source as source, platform, posted_at, text_key, duplicate_of,
     $batch_id as batch_id
 from within
-left join stored on stored.post_id = within.post_id
-order by within.posted_at
+order by posted_at

@@ -1,11 +1,11 @@
 -- Puts the posts of one batch beside their tags, each post once (the latest fetch wins).
--- Reads raw_rows and tag_rows, which the loader registers.
+-- Reads raw_rows and tag_rows, which the loader registers; a post that is there twice has tags for each of its texts,
+-- so that rows are matched by their number, not by their post.
 create or replace temp table arrivals as
 select
     raw.* exclude (outcome, raw, reason, place, lang),
     coalesce(tag.lang, raw.lang) as lang, tag.sentiment, tag.sentiment_score, tag.rings, tag.noise, tag.classifier,
     tag.version as classifier_version
 from raw_rows as raw
-join tag_rows as tag on tag.id = raw.post_id::varchar
-where raw.outcome = 'mapped'
+join tag_rows as tag on tag.row_number = raw.row_number
 qualify row_number() over (partition by raw.post_id order by raw.fetched_at desc, raw.row_number desc) = 1;

@@ -73,8 +73,8 @@ class World:
                     "id": str(row["post_id"]), "lang": "en" if known else "es",
                     "sentiment": (own[0][1] if own else "neutral") if known else None, "sentiment_score": 0.9,
                     "rings": [
-                        {"ring": ring, "sentiment": sentiment, "score": 0.8, "evidence_start": 0, "evidence_end": 3,
-                         "facets": []} for ring, sentiment in own
+                        {"ring": ring, "sentiment": sentiment, "score": 0.8, "evidence_start": 0,
+                         "evidence_end": len(row["text"]), "facets": []} for ring, sentiment in own
                     ],
                     "noise": (noise or {}).get(row["native_id"], []), "classifier": "stub", "version": "1",
                 }

@@ -82,6 +82,9 @@ def test_trend_formats(posts: Path, tmp_path: Path) -> None:
     [
         (("run", "--config", "nowhere.toml"), ["nowhere.toml", "cxlisten init"]),
         (("run", "--file", "nowhere.csv"), ["nowhere.csv"]),
+        (("run", "--brand", "Acme"), ["--brand", "--file"]),
+        (("run", "--file", __file__, "--brand", " "), ["--brand"]),
+        (("classify", __file__, "-o", "nowhere/out.jsonl"), ["nowhere"]),
         (("trend", "nonsense"), ["nonsense", "ring_weekly"]),
         (("trend", "ring_weekly", "--state", "nowhere"), ["cxlisten run"]),
         (("evaluate", "nobody", __file__), ["nobody", "cx_spacy"]),
@@ -103,13 +106,14 @@ def test_what_is_yours_to_fix_exits_with_2_and_one_message(
 def test_classify_a_file_in_order(tmp_path: Path) -> None:
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     lines = [{"id": i, "text": text} for i, _, text in POSTS] + [
-        {"id": 7, "text": "rude staff 😀 \ud83d", "lang": "en"}
+        {"id": 7, "text": "rude staff 😀 \ud83d", "lang": "en"},
+        {"id": "\ud83d", "text": "rude staff", "lang": "\ud83d"},
     ]
     source.write_text("\n".join(json.dumps(line) for line in lines) + "\n\n")
     done = call("classify", source, "-o", target)
     assert done.exit_code == 0, done.stderr
     answers = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
-    assert [a["id"] for a in answers] == ["1", "2", "3", "4", "5", "6", 7]
+    assert [a["id"] for a in answers] == ["1", "2", "3", "4", "5", "6", 7, "\ufffd"]
     keys = ["id", "lang", "sentiment", "rings", "noise", "classifier", "version"]
     assert all(list(a) == keys for a in answers)
     for answer, line in zip(answers, lines, strict=True):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cxlisten import pipeline
-from cxlisten.config import author_key, load_settings
+from cxlisten.config import author_key, load_settings, settings_for_file
 from cxlisten.errors import ConfigError
 
 GOOD = """
@@ -62,6 +62,13 @@ def test_a_good_file(tmp_path: Path) -> None:
         ('name = "acme"', 'name = "Acme Inc"', ["query 1", "name:"]),
         ("[[source]]", "[[sauce]]", ['unknown key "sauce"; did you mean "source"?', "there is no [[source]]"]),
         ("target = 20", "target = ", ["line 7"]),
+        ("[experience.price]\n", "[[experience]]\n", ["experience: write one table per ring"]),
+        ("[experience.price]\n", "[experience]\nprice = 5\n[experience.people]\n", ["price: write a table", "target"]),
+        (
+            'terms = "acme OR @acme"',
+            'terms = "acme"\nlanguages = ["English"]',
+            ['"English" is no language code', '"en"'],
+        ),
     ],
 )
 def test_a_mistake_names_its_place_and_its_fix(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:
@@ -73,8 +80,26 @@ def test_a_mistake_names_its_place_and_its_fix(tmp_path: Path, old: str, new: st
 
 def test_all_mistakes_are_listed(tmp_path: Path) -> None:
     text = GOOD.replace("experience.price", "experience.prize").replace("@acme", "(@acme").replace('"file"', '"fiel"')
-    text += "[[query]]\nname = \"b\"\nbrnad = \"B\"\n"
+    text += '[[query]]\nname = "b"\nbrnad = "B"\n'
     assert len(problems(tmp_path, text)) == 6  # the last table has three
+
+
+@pytest.mark.parametrize("rest", ["query = [1]", "experience = 5", "source = 'x'", "report = [[]]"])
+def test_what_is_no_table_is_a_mistake_like_any_other(tmp_path: Path, rest: str) -> None:
+    assert any("write" in problem for problem in problems(tmp_path, rest))
+
+
+def test_brands_and_files_of_posts_are_told_apart_and_spellings_are_not() -> None:
+    def names(posts: str, brand: str | None = None) -> tuple[str, str]:
+        settings = settings_for_file(Path(posts), brand)
+        return settings.queries[0].name, settings.sources[0].name
+
+    assert names("posts.csv.gz") == ("posts", "posts")
+    assert names("a/export.csv", "Café Nord") == names("b/export.csv", "CAFE NORD") == ("cafe-nord", "cafe-nord-export")
+    for brand in ("日本", "東京", "A+", "A", "x" * 60, "x" * 61):
+        others = {"日本", "東京", "A+", "A", "x" * 60, "x" * 61} - {brand}
+        assert names("posts.csv", brand)[0] not in {names("posts.csv", other)[0] for other in others}
+    assert names("may.csv", "A")[1] != names("june.csv", "A")[1] != names("june.csv", "B")[1]
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_times_are_utc_and_the_author_a_keyed_hash(tmp_path: Path) -> None:
         pq.read_table(land(Landing(tmp_path / str(n)), Batch({}, [post]), key=key)).to_pylist()[0]
         for n, key in enumerate((b"key", b"key", b"another"))
     )
-    assert one["posted_at"] == datetime(2026, 3, 3, 17)  # noqa: DTZ001
+    assert one["posted_at"] == datetime(2026, 3, 3, 17)
     assert one["author_key"] == same["author_key"] != other["author_key"]
     assert not any("author of 1" in str(value) for value in one.values())
 
@@ -83,10 +83,17 @@ def test_half_a_file_is_never_seen(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="disk full"):
         write_durably(landing.folder("s", "q") / "x.parquet", fail)
+    assert list(landing.folder("s", "q").iterdir()) == []
     assert landing.pending_classify() == []
     assert landing.cursor("s", "q", "f") is None
+
+
+def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    kept = land(landing, Batch({}, [make_post("1", "a kettle")]))
+    (kept.parent / ".x.parquet.7.tmp").write_bytes(b"half")
     landing.sweep("s", "q")
-    assert list(landing.folder("s", "q").iterdir()) == []
+    assert list(kept.parent.iterdir()) == [kept]
 
 
 def test_what_is_left_to_do_is_found(world: World) -> None:

@@ -4,9 +4,15 @@ import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pyarrow.parquet as pq
 import pytest
 
-from cxlisten.models import Gap, Reject, StateChange
+from cxlisten.config import Settings
+from cxlisten.landing import read_header
+from cxlisten.landing.rows import RAW
+from cxlisten.load import load_batch, seed
+from cxlisten.models import Gap, Query, Reject, StateChange
+from cxlisten.store import open_working
 from tests.unit.conftest import NOON, World, make_post
 
 GOOD, BAD = [("product", "positive")], [("price", "negative")]
@@ -63,6 +69,21 @@ def test_a_batch_is_applied_once_even_without_its_marker(world: World) -> None:
     assert world.rows("select count(*) from ring_tags") == [(2,)]
 
 
+def test_a_post_that_is_twice_in_a_batch_keeps_the_tags_of_its_last_text(world: World) -> None:
+    world.land([make_post("1", "a kettle"), make_post("1", "a kettle that leaks, as I found out")], {"1": BAD})
+    world.load()
+    assert world.rows("select length(text), evidence_end from posts join ring_tags using (post_id)") == [(35, 35)]
+
+
+def test_a_request_counts_on_the_day_of_the_fetch_whenever_it_is_loaded(world: World) -> None:
+    path = world.land([], rejected=[Reject("no text", "{}", "line 9")])
+    header = replace(read_header(path), fetched_at="2026-02-01T23:30:00+00:00")
+    with open_working(world.state) as con:
+        raw, tags = pq.read_table(path, schema=RAW), pq.read_table(world.landing.counterpart(path))
+        load_batch(con, "late", header, raw, tags)
+    assert world.rows("select day, n_asked, n_rejected from coverage_ledger") == [(date(2026, 2, 1), 1, 1)]
+
+
 def test_a_failing_batch_leaves_nothing_behind(world: World) -> None:
     path = world.land([make_post("1", "a kettle of some kind")], {"1": [("product", None)]})  # type: ignore[list-item]
     with pytest.raises(Exception, match="NOT NULL"):
@@ -83,6 +104,24 @@ def test_a_post_of_two_queries_of_one_brand_counts_once_for_it(world: World) -> 
         ("Acme", 1),
         ("Rival", 1),
     ]
+
+
+def test_an_edited_post_that_a_second_query_finds_counts_once_for_the_brand(world: World) -> None:
+    world.land([make_post("1", "kettle is fine I think")], {"1": GOOD}, query="q")
+    edited = make_post("1", "kettle is broken after all", fetched_at=NOON + timedelta(hours=2), version="2")
+    world.land([edited], {"1": BAD}, query="q2")
+    world.load()
+    assert world.rows("select ring, n from daily_rings") == [("price", 1)]
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+def test_a_copy_every_few_weeks_is_folded_however_the_copies_arrive(world: World, in_one_batch: bool) -> None:
+    posts = [make_post(str(i), "the kettle leaks after a week", 20 * i) for i in range(5)]
+    for batch in [posts] if in_one_batch else [[post] for post in posts]:
+        world.land(batch)
+    world.load()
+    first = world.ids("0")[0]
+    assert world.rows("select duplicate_of from mentions order by posted_at") == [(None,), *[(first,)] * 4]
 
 
 @pytest.mark.parametrize(
@@ -157,6 +196,53 @@ def test_what_a_platform_takes_back_leaves_and_stays_out(world: World) -> None:
     assert world.rows("select sum(n) from daily_rings") == [(1,)]
 
 
+def test_a_copy_of_what_a_platform_took_back_is_counted_in_its_place(world: World) -> None:
+    text = "the kettle leaks after a week"
+    posts = [make_post(str(i), text, i) for i in range(3)]
+    for query in ("q", "q2"):
+        world.land(posts, {"0": BAD, "1": BAD, "2": BAD}, query=query)
+    world.land([], deletes=[StateChange("x", "0", "deleted_by_author", NOON)])
+    world.load()
+    second = world.ids("1")[0]
+    assert world.rows("select distinct duplicate_of from mentions where duplicate_of is not null") == [(second,)]
+    assert world.rows("select day, n from daily_rings") == [(date(2026, 3, 5), 1)]
+    assert world.rows(STATES) == [(4, 3, 0, 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("brands", "counted"),
+    [
+        ({"q": "Acme & Sons", "rival": "Rival"}, [("Acme & Sons", 1), ("Rival", 1)]),
+        ({"q": "Acme", "rival": "Acme"}, [("Acme", 1)]),
+        ({"q": "Rival", "rival": "Acme"}, [("Acme", 1), ("Rival", 1)]),
+    ],
+)
+def test_a_brand_renamed_in_the_config_is_renamed_in_what_is_stored(
+    world: World, brands: dict[str, str], counted: list[tuple[str, int]]
+) -> None:
+    for query, brand in (("q", "Acme"), ("rival", "Rival")):
+        world.land([make_post("1", "the kettle works and looks lovely")], {"1": GOOD}, query=query, brand=brand)
+    world.load()
+    late = world.land([make_post("2", "a lid for it too", 1)], {"2": GOOD}, query="q", brand="Acme")
+    with open_working(world.state) as con:
+        seed(con, Settings(tuple(Query(name, brand, "") for name, brand in brands.items()), (), (), {}))
+        raw, tags = pq.read_table(late, schema=RAW), pq.read_table(world.landing.counterpart(late))
+        load_batch(con, "late", read_header(late), raw, tags)
+    on_first_day = "where day = date '2026-03-04' group by 1 order by 1"
+    assert world.rows(f"select brand, sum(n) from daily_rings {on_first_day}") == counted
+    assert world.rows(f"select brand, sum(n_tagged) from daily_mentions {on_first_day}") == counted
+    assert world.rows("select brand from daily_rings where day = date '2026-03-05'") == [(brands["q"],)]
+
+
+def test_a_query_taken_for_another_brand_takes_its_mentions_out_of_the_fold(world: World) -> None:
+    for query in ("q", "rival"):
+        world.land([make_post("1", "the kettle works and looks lovely")], {"1": GOOD}, query=query, brand="Acme")
+    with open_working(world.state) as con:
+        seed(con, Settings((Query("q", "Acme", ""), Query("rival", "Acme", "")), (), (), {}))
+    world.load()
+    assert world.rows("select brand, n from daily_rings order by 1") == [("Acme", 1), ("Rival", 1)]
+
+
 def test_gaps_and_cursor_are_recorded_with_the_batch(world: World) -> None:
     since = datetime(2026, 3, 1, 8, tzinfo=UTC)
     world.land([], gaps=[Gap("1,000 hits, the rest was not given", since, None)])
@@ -173,7 +259,7 @@ def test_rollups_equal_a_recount_whatever_the_batches(world: World, seed: int) -
     rings = ["product", "price", "people"]
     posts, tags, noise = [], {}, {}
     for i in range(120):
-        words = " ".join(rng.choice("kettle toaster lid spout handle base cord".split()) for _ in range(4))
+        words = " ".join(rng.choice(["kettle", "toaster", "lid", "spout", "handle", "base", "cord"]) for _ in range(4))
         posts.append(make_post(str(i), words, rng.randrange(10), author=f"a{rng.randrange(9)}"))
         tags[str(i)] = [(r, rng.choice(["positive", "negative", "neutral"])) for r in rings if rng.random() < 0.4]
         noise[str(i)] = ["promotion"] if rng.random() < 0.1 else []

@@ -64,6 +64,15 @@ def test_a_trend_is_narrowed_by_brand_and_days(world: World) -> None:
     assert read_trend(world.state, "ring_daily", "x' or '1'='1", None, None)[1] == []
 
 
+def test_what_is_no_database_is_not_taken_for_a_busy_one(tmp_path: Path) -> None:
+    state = tmp_path / "lock-smith"
+    state.mkdir()
+    (state / SNAPSHOT).write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreError, match="cannot be opened") as caught, open_snapshot(state):
+        pass
+    assert not isinstance(caught.value, StoreBusy)
+
+
 def test_one_writer_at_a_time(world: World) -> None:
     with (
         open_working(world.state),

@@ -1,22 +1,38 @@
 """Engine `textcat`: spaCy reads a post and its sentences, linear models judge them, cues show where."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from cxlisten.classify import Recipe
 from cxlisten.classify.artefact import Models, load_models
+from cxlisten.classify.evidence import evidence
 from cxlisten.classify.reading import Reader, Reading, Stretch
 from cxlisten.language import detect
 from cxlisten.models import RingTag, Tagged
 from cxlisten.taxonomy import FACETS, RING_NAMES, Noise, Sentiment
 
 _CHUNK = 200
+_NO_LANGUAGE = {"", "und", "zxx", "mul"}
 
 
 def load(recipe: Recipe) -> "TextcatEngine":
     """Load the patterns and the trained models of a recipe."""
     return TextcatEngine(Reader(recipe.folder / "patterns"), load_models(recipe), recipe.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A sentence or a whole post, with the chances of its rings and of the attitudes."""
+
+    stretch: Stretch
+    rings: dict[str, float]
+    attitudes: dict[str, float]
+
+    def attitude(self, ring: str, attitude: str) -> float:
+        """How much speaks for an attitude to a ring; the overall one, learned from far more posts, counts double."""
+        return self.rings[f"{ring}/{attitude}"] + 2 * self.attitudes[attitude]
 
 
 class TextcatEngine:
@@ -26,12 +42,12 @@ class TextcatEngine:
         self.reader = reader
         self.models = models
         self.languages = frozenset(settings["languages"])
-        self.thresholds: dict[str, float] = settings["thresholds"]
+        self.least = settings["least_score"]
 
     def tag(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Tagged]:
         """Tag each text; one in a language that the recipe does not know gets its language and nothing else.
 
-        A text whose language cannot be told is read as the recipe's.
+        A text whose language cannot be told is in the language that the platform claims, else read as the recipe's.
         """
         rows = zip(texts, langs, strict=True)
         tagged: list[Tagged] = []
@@ -40,40 +56,49 @@ class TextcatEngine:
         return tagged
 
     def _tag_chunk(self, rows: list[tuple[str, str | None]]) -> Iterator[Tagged]:
-        langs = [detect(text) or _subtag(claim) for text, claim in rows]
-        known = [lang is None or lang in self.languages for lang in langs]
-        readings = self.reader.read(text for (text, _), ours in zip(rows, known, strict=True) if ours)
-        for lang, ours in zip(langs, known, strict=True):
-            yield self._judge(lang, next(readings)) if ours else Tagged(lang, None, 0.0)
+        langs = [detect(text) or _main_language(claim) for text, claim in rows]
+        ours = [lang is None or lang in self.languages for lang in langs]
+        readings = self.reader.read(text for (text, _), mine in zip(rows, ours, strict=True) if mine)
+        for (text, _), lang, mine in zip(rows, langs, ours, strict=True):
+            yield self._tag(text, lang, next(readings)) if mine else Tagged(lang, None, 0.0)
 
-    def _judge(self, lang: str | None, reading: Reading) -> Tagged:
-        attitudes = self.models.sentiment.scores(reading.whole.row)
-        overall = max(Sentiment, key=lambda attitude: attitudes[attitude])
-        scores = self.models.rings.scores(reading.whole.row)
-        parts = [(sentence, self.models.rings.scores(sentence.row)) for sentence in reading.sentences]
-        tags = (self._tag(ring, scores, parts) for ring in RING_NAMES) if parts else ()
-        noise = self.models.noise.scores(reading.whole.row)
+    def _tag(self, text: str, lang: str | None, reading: Reading) -> Tagged:
+        whole = self._judge(reading.whole)
+        sentences = [self._judge(part) if part is not reading.whole else whole for part in reading.sentences]
+        overall = max(Sentiment, key=lambda attitude: whole.attitudes[attitude])
+        tags = (self._ring_tag(text, ring, whole, sentences) for ring in RING_NAMES if sentences)
         return Tagged(
             lang,
             overall.value,
-            attitudes[overall],
+            whole.attitudes[overall],
             tuple(tag for tag in tags if tag),
-            tuple(kind.value for kind in Noise if noise[kind] >= self.thresholds["noise"]),
+            self._noise(reading.whole),
         )
 
-    def _tag(
-        self, ring: str, scores: dict[str, float], parts: list[tuple[Stretch, dict[str, float]]]
-    ) -> RingTag | None:
-        sentence, best = max(parts, key=lambda part: part[1][ring])
-        score = (scores[ring] + best[ring]) / 2
-        if score < self.thresholds[ring]:
+    def _judge(self, stretch: Stretch) -> _Judged:
+        return _Judged(stretch, self.models.rings.scores(stretch.row), self.models.sentiment.scores(stretch.row))
+
+    def _ring_tag(self, text: str, ring: str, whole: _Judged, sentences: list[_Judged]) -> RingTag | None:
+        best = max(sentences, key=lambda sentence: sentence.rings[ring])
+        score = (whole.rings[ring] + best.rings[ring]) / 2
+        if score < self.least["ring"][ring]:
             return None
-        attitude = max(Sentiment, key=lambda a: scores[f"{ring}/{a}"] + best[f"{ring}/{a}"])
-        facets = tuple(f for f in FACETS[ring] if scores[f"{ring}.{f}"] >= self.thresholds["facet"])
-        return RingTag(ring, attitude.value, score, (sentence.start, sentence.end), facets)
+        attitude = max(Sentiment, key=lambda a: whole.attitude(ring, a) + best.attitude(ring, a))
+        facets = tuple(f for f in FACETS[ring] if whole.rings[f"{ring}.{f}"] >= self.least["facet"])
+        return RingTag(ring, attitude.value, score, evidence(text, best.stretch, ring), facets)
+
+    def _noise(self, whole: Stretch) -> tuple[str, ...]:
+        """Name the kinds of noise; a pattern labelled with a kind tells it nearly alone."""
+        scores = self.models.noise.scores(whole.row)
+        told = {cue.label for cue in whole.cues}
+        return tuple(
+            kind.value
+            for kind in Noise
+            if scores[kind] >= (self.least["noise_told"] if kind in told else self.least["noise"][kind])
+        )
 
 
-def _subtag(claim: str | None) -> str | None:
-    """Give the language of a platform's claim such as `en-GB`; `und` and the like are none."""
+def _main_language(claim: str | None) -> str | None:
+    """Give the language of a platform's claim such as `en-GB`, if it names one."""
     lang = (claim or "").replace("_", "-").split("-")[0].lower()
-    return lang if lang.isalpha() and lang not in {"und", "zxx", "mul"} else None
+    return None if lang in _NO_LANGUAGE else lang
