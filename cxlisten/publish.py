@@ -9,12 +9,20 @@ from cxlisten.store import SNAPSHOT, Connection, attached, create_trends, run
 def publish(con: Connection, state: Path) -> Path:
     """Write the snapshot of what the store holds now, with a view per trend, and give its path."""
     draft = state / f".{SNAPSHOT}.tmp"
-    draft.unlink(missing_ok=True)
-    draft.with_suffix(".tmp.wal").unlink(missing_ok=True)
-    with attached(con, draft, "snapshot"):
-        run(con, "publish/tables")
-        create_trends(con, "snapshot")
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
+    _remove(draft)
+    try:
+        with attached(con, draft, "snapshot"):
+            run(con, "publish/tables")
+            create_trends(con, "snapshot")
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+    except BaseException:
+        _remove(draft)  # a full disk is not to be kept full by what did not fit
+        raise
     draft.replace(state / SNAPSHOT)
     return state / SNAPSHOT
+
+
+def _remove(draft: Path) -> None:
+    for path in (draft, draft.with_suffix(".tmp.wal")):
+        path.unlink(missing_ok=True)

@@ -22,24 +22,6 @@ _LINK = re.compile(r"(https?:|www\.)", re.I)
 _STRETCHED = re.compile(r"(.)\1{2,}")
 _PAIR = 1_000_003
 _CUE_VALUE = 0.3
-_DENIED = 7_368_787
-_NEGATIONS = {
-    "not",
-    "n't",
-    "n’t",
-    "nt",
-    "no",
-    "never",
-    "without",
-    "nothing",
-    "nobody",
-    "hardly",
-    "cannot",
-    "cant",
-    "dont",
-    "wont",
-}
-_REACH = 3
 
 
 def features(tokens: Iterable[Any], cues: Sequence[Cue]) -> Row:

@@ -53,7 +53,8 @@ def fit(
     """
     order = np.random.default_rng(options["seed"])
     known = ~np.isnan(truth)
-    share = np.nansum(truth * importance[:, None], axis=0) / (known * importance[:, None]).sum(axis=0)
+    # Before a word is seen, a label is as likely as it is frequent; one that is never known is unlikely.
+    share = (np.nansum(truth * importance[:, None], axis=0) + 0.1) / ((known * importance[:, None]).sum(axis=0) + 2)
     bias = np.log(share / (1 - share)).astype(np.float32)
     weights = np.zeros((N_BUCKETS, len(labels)), np.float32)
     squares = np.full_like(weights, 1e-8)

@@ -74,13 +74,15 @@ class Reader:
         return Stretch(tokens[0].idx, tokens[-1].idx + len(tokens[-1]), row, marks)
 
 
-@Language.component("cx_lines")
 def _lines(doc: Any) -> Any:
     """Let a new line begin a sentence: a title stands on a line of its own."""
     for token in doc[:-1]:
         if token.is_space and "\n" in token.text:
             doc[token.i + 1].is_sent_start = True
     return doc
+
+
+Language.component("cx_lines", func=_lines)
 
 
 def _readable(text: str) -> str:

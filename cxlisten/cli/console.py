@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,9 @@ from rich.text import Text
 from cxlisten.config import config_file, state_folder
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_MOST_ROWS = 5_000  # laying out more takes minutes and gigabytes
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # a post must not steer the terminal
 
 talk = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -47,14 +51,18 @@ def follow_progress() -> None:
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], style: str) -> None:
     """Write rows to stdout as a table, as CSV or as a JSON array of objects."""
     if style == "json":
-        objects = [dict(zip(columns, row, strict=True)) for row in rows]
-        click.echo(json.dumps(objects, ensure_ascii=False, indent=1, default=str))
+        for number, row in enumerate(rows):
+            line = json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str)
+            sys.stdout.write((",\n " if number else "[") + line)
+        sys.stdout.write("]\n" if rows else "[]\n")
     elif style == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([_safe_cell(cell) for cell in row] for row in rows)
     else:
-        print_table(columns, rows)
+        print_table(columns, rows[:_MOST_ROWS])
+        if len(rows) > _MOST_ROWS:
+            talk.print(f"The first {_MOST_ROWS:,} of {len(rows):,} rows; for all of them: --format csv")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
@@ -64,7 +72,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
     for name, right in zip(columns, numeric, strict=True):
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*[Text("" if cell is None else str(cell).replace("\n", " ")) for cell in row])
+        table.add_row(*[Text("" if cell is None else _CONTROL.sub(" ", str(cell))) for cell in row])
     width = None if sys.stdout.isatty() else 10_000
     Console(highlight=False, width=width).print(table)
 

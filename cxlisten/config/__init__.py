@@ -229,4 +229,9 @@ def author_key(state: Path) -> bytes:
             pass
         finally:
             draft.unlink()
-    return file.read_text().encode()
+    key = file.read_text().encode()
+    if not key:
+        raise ConfigError(
+            [f"{file} is empty: restore it from a copy, or authors would be counted anew under another key"]
+        )
+    return key

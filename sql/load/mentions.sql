@@ -15,13 +15,21 @@ with same_post as (
     join mentions as old on old.post_id = new.post_id and old.brand = $brand
     where old.posted_at between $since and $until
     group by new.post_id
+), stored as (
+    -- A day's copies as one row: a text that went viral must not be joined copy by copy.
+    select
+        text_key, min(posted_at) as first_at, max(posted_at) as last_at,
+        arg_min(coalesce(duplicate_of, post_id), posted_at) as first_id
+    from mentions
+    where brand = $brand and posted_at between $since - interval 28 days and $until + interval 28 days
+        and text_key in (select text_key from new_mentions)
+    group by text_key, posted_at::date
 ), same_text as (
-    select new.post_id, arg_min(coalesce(old.duplicate_of, old.post_id), old.posted_at) as first_id
+    select new.post_id, arg_min(stored.first_id, stored.first_at) as first_id
     from new_mentions as new
-    join mentions as old
-        on old.text_key = new.text_key and old.brand = $brand
-        and old.posted_at between new.posted_at - interval 28 days and new.posted_at + interval 28 days
-    where old.posted_at between $since - interval 28 days and $until + interval 28 days
+    join stored
+        on stored.text_key = new.text_key
+        and stored.last_at >= new.posted_at - interval 28 days and stored.first_at <= new.posted_at + interval 28 days
     group by new.post_id
 ), chained as (
     select

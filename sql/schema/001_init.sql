@@ -4,7 +4,7 @@
 create table rings (ring varchar not null, position integer not null, question varchar not null, lens varchar not null);
 create table facets (ring varchar not null, facet varchar not null);
 
--- What the config says, rewritten at each load.
+-- What the config says, as of the last load; a query that left the config stays, for its mentions are still there.
 create table queries (query varchar not null, brand varchar not null, role varchar not null, terms varchar not null);
 create table targets (ring varchar not null, target double not null, owner varchar);
 

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cxlisten.cli import main
+from cxlisten.cli.console import print_rows
 from cxlisten.store import open_snapshot
 
 POSTS = [
@@ -75,6 +76,16 @@ def test_trend_formats(posts: Path, tmp_path: Path) -> None:
     )
     assert {row["day"] for row in json.loads(some.stdout)} <= {"2026-03-03", "2026-03-04"}
     assert "net_sentiment" in call("trend", "ring_weekly", "--state", state).stdout
+
+
+def test_a_long_table_is_cut_and_says_so_and_text_does_not_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_rows(["n", "text"], [(n, "rude\x1b[2J\nstaff") for n in range(5_001)], "table")
+    shown = capsys.readouterr()
+    assert shown.out.count("rude [2J staff") == 5_000
+    assert "5,000 of 5,001" in shown.err
+    assert "\x1b" not in shown.out
 
 
 @pytest.mark.parametrize(

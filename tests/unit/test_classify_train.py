@@ -1,0 +1,128 @@
+"""Train: what the models learn from labelled posts, and that it is the same each time."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cxlisten.classify import Recipe, train
+from cxlisten.classify.artefact import load_models
+from cxlisten.classify.engines import textcat
+from cxlisten.classify.features import N_BUCKETS
+from cxlisten.classify.labelled import attitude_lesson, noise_lesson, ring_lesson
+from cxlisten.classify.linear import LinearModel, fit
+from cxlisten.classify.reading import Reader
+from cxlisten.errors import ClassifierError, InputError
+from cxlisten.taxonomy import RING_NAMES
+
+OPTIONS = {"seed": 3, "epochs": 30, "learn_rate": 0.1, "decay": 0.0, "importance": {}}
+LEAST = {"ring": dict.fromkeys(RING_NAMES, 0.5), "facet": 0.5, "noise": {"promotion": 0.5, "automated": 0.5, "brand_own": 0.5}, "noise_told": 0.1}  # fmt: skip
+RUDE = {"text": "the staff were rude", "rings": {"people": "negative"}, "facets": ["people.manner"], "sentiment": "negative", "noise": None}  # fmt: skip
+KIND = {"text": "such kind staff", "rings": {"people": "positive"}, "facets": ["people.care"], "sentiment": "positive", "noise": None}  # fmt: skip
+DEAR = {"text": "far too expensive", "rings": {"price": "negative"}, "facets": ["price.level"], "sentiment": "negative", "noise": None}  # fmt: skip
+PLAIN = {"text": "on the bus home", "rings": {}, "facets": [], "sentiment": "neutral", "noise": None}
+GIVEAWAY = {"text": "retweet to win a kettle", "rings": {}, "facets": [], "sentiment": "neutral", "noise": "promo"}
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """A recipe with no pattern and a corpus of five posts."""
+    for name in ("patterns", "corpus"):
+        (tmp_path / name).mkdir()
+    lines = [json.dumps(post) for post in (RUDE, KIND, DEAR, PLAIN, GIVEAWAY)]
+    (tmp_path / "corpus" / "posts.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    made = Recipe("mine", "1", "textcat", tmp_path, {"train": OPTIONS, "languages": ["en"], "least_score": LEAST})
+    monkeypatch.setattr(train, "load_recipe", {"mine": made}.__getitem__)
+    return made
+
+
+def test_a_recipe_tags_what_it_was_taught(recipe: Recipe) -> None:
+    recipe.settings["sha256"] = train.train("mine")["sha256"]
+    rude, dear, plain, giveaway = textcat.load(recipe).tag(
+        [post["text"] for post in (RUDE, DEAR, PLAIN, GIVEAWAY)], [None] * 4
+    )
+    assert [(t.ring, t.sentiment, t.facets) for t in rude.rings] == [("people", "negative", ("manner",))]
+    assert [(t.ring, t.sentiment, t.facets) for t in dear.rings] == [("price", "negative", ("level",))]
+    assert (plain.rings, plain.sentiment, plain.noise) == ((), "neutral", ())
+    assert giveaway.noise == ("promotion",)
+
+
+def test_training_twice_gives_the_same_artefact(recipe: Recipe) -> None:
+    first = train.train("mine")
+    assert first["n_posts"] == 5
+    assert train.train("mine") == first
+
+
+def test_a_file_of_the_data_folder_takes_the_place_of_the_corpus_file(recipe: Recipe, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "posts.jsonl").write_text(json.dumps(RUDE) + "\n" + json.dumps(KIND), encoding="utf-8")
+    (data / "more.jsonl").write_text(json.dumps({"text": "great", "label": "positive"}), encoding="utf-8")
+    assert train.train("mine", data)["n_posts"] == 3
+
+
+def test_no_posts_at_all_is_an_error(recipe: Recipe) -> None:
+    (recipe.folder / "corpus" / "posts.jsonl").unlink()
+    with pytest.raises(InputError, match="--data"):
+        train.train("mine")
+
+
+def test_an_artefact_that_is_missing_or_not_the_named_one_is_an_error(recipe: Recipe) -> None:
+    recipe.settings["sha256"] = "0" * 64
+    with pytest.raises(ClassifierError, match="cxlisten train mine"):
+        load_models(recipe)
+    train.train("mine")
+    with pytest.raises(ClassifierError, match="sha256"):
+        load_models(recipe)
+
+
+def lesson_truth(post: dict[str, Any], tmp_path: Path) -> tuple[tuple[str, ...], list[dict[str, float]]]:
+    readings = list(Reader(tmp_path).read([post["text"]]))
+    lesson = ring_lesson([post], readings)
+    return lesson.labels, [dict(zip(lesson.labels, truth, strict=True)) for truth in lesson.truth]
+
+
+def test_a_sentence_carries_the_ring_whose_evidence_it_holds(tmp_path: Path) -> None:
+    post = {
+        "text": "Gorgeous room. The waiter sneered.",
+        "rings": {"place": "positive", "people": "negative"},
+        "facets": ["people.manner"],
+        "spans": {"place": "Gorgeous room", "people": "The waiter sneered"},
+    }
+    _, (whole, first, second) = lesson_truth(post, tmp_path)
+    assert (whole["place"], whole["people"], whole["price"]) == (1, 1, 0)
+    assert (whole["people.manner"], whole["people.care"]) == (1, 0)
+    assert np.isnan(whole["price.level"])
+    assert (first["place"], first["place/positive"], first["price"]) == (1, 1, 0)
+    assert np.isnan(first["people"])
+    assert (second["people"], second["people/negative"], second["people/positive"]) == (1, 1, 0)
+    assert np.isnan(second["people.manner"])
+
+
+def test_a_masked_ring_is_not_known(tmp_path: Path) -> None:
+    _, (whole,) = lesson_truth({"text": "ok", "rings": {"people": "positive"}, "mask": ["place"]}, tmp_path)
+    assert np.isnan(whole["place"])
+    assert np.isnan(whole["people.care"])
+    assert (whole["people"], whole["price"]) == (1, 0)
+
+
+def test_a_flag_says_nothing_of_promotions_and_a_mixed_sentiment_nothing_at_all(tmp_path: Path) -> None:
+    posts = [{"text": "our new shop", "flag": "brand_own", "sentiment": "mixed"}, {"text": "hm", "label": "neutral"}]
+    readings = list(Reader(tmp_path).read(post["text"] for post in posts))
+    noise, attitude = noise_lesson(posts, readings), attitude_lesson(posts, readings)
+    assert (noise.of_post, noise.truth[0][2], attitude.of_post) == ([0], 1.0, [1])
+    assert np.isnan(noise.truth[0][:2]).all()
+
+
+def test_a_saved_model_scores_as_the_one_that_was_fitted(tmp_path: Path) -> None:
+    rows = [(np.array([n]), np.ones(1, np.float32)) for n in range(4)]
+    truth = np.array([[1], [1], [0], [np.nan]], np.float32)
+    model = fit(["yes"], rows, truth, np.ones(4, np.float32), OPTIONS)
+    assert model.weights.shape == (N_BUCKETS, 1)
+    assert not model.weights[3].any(), "nothing is learned from what is not known"
+    model.save(tmp_path / "model.npz")
+    kept = LinearModel.load(tmp_path / "model.npz")
+    for row in rows:
+        assert kept.scores(row)["yes"] == pytest.approx(model.scores(row)["yes"], abs=0.01)
