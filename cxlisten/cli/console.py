@@ -68,7 +68,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], style: str
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
     """Write a table to stdout; as wide as the terminal, or as its content when it goes to a file."""
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    numeric = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
+    numeric = [any(isinstance(row[i], int | float) for row in rows) for i in range(len(columns))]
     for name, right in zip(columns, numeric, strict=True):
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:

@@ -128,5 +128,10 @@ def show_rings(reports: list[dict[str, Any]]) -> None:
         for line in each["headline"]:
             click.echo(line)
         click.echo()
-        print_table(list(columns.values()), [[row[key] for key in columns] for row in each["rings"]])
+        rows = [{**row, "net_sentiment": _or_too_few(row["net_sentiment"])} for row in each["rings"]]
+        print_table(list(columns.values()), [[row[key] for key in columns] for row in rows])
         click.echo(f"\nReport: {each['path']}")
+
+
+def _or_too_few(figure: int | None) -> int | str:
+    return "not enough data" if figure is None else figure

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from cxlisten.report.figures import Evidence, Facet, Hole, Lens, RingFigure, Window
 from cxlisten.report.sections import BrandSection, Move, RingSection
 from cxlisten.report.snapshot import Snapshot
-from cxlisten.report.wording import caveat, headline
+from cxlisten.report.wording import caveat, headline, strength
 
 MOVE_Z = 2.58
 """As CLEAR_Z for single steps, of which there are many: chance makes such a move once in a hundred times."""
@@ -56,7 +56,15 @@ def brand_sections(data: Snapshot, brands: Sequence[str], period: Window) -> tup
 
 
 def _clearest(steps: Iterable[RingFigure]) -> list[RingFigure]:
-    return sorted((step for step in steps if (step.z or 0) > MOVE_Z), key=lambda step: -(step.z or 0))[:N_MOVES]
+    """The steps in which a ring moved, or was spoken of much more; of neighbours the stronger one."""
+    steps = tuple(steps)
+    strengths = {(step.ring, step.window): strength(step, MOVE_Z) for step in steps}
+
+    def is_peak(step: RingFigure) -> bool:
+        here = strengths[step.ring, step.window]
+        return here > 1 and all(strengths.get((step.ring, step.window + side), 0) <= here for side in (-1, 1))
+
+    return sorted(filter(is_peak, steps), key=lambda step: -strength(step, MOVE_Z))[:N_MOVES]
 
 
 def _key(row: RingFigure | Facet | Evidence) -> tuple[int, str, str]:

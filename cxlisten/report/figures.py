@@ -10,6 +10,9 @@ FLOOR = 10
 CLEAR_Z = 1.96
 """A change is clear when it is this many standard errors: chance makes one as large once in twenty times."""
 
+SURGE_Z = 3.29
+"""A ring is said to be spoken of more when n is this many standard errors up: by chance once in a thousand times."""
+
 N_STEPS = 12
 """How many points a chart has, and how many steps are searched for moves."""
 
@@ -38,7 +41,8 @@ class RingFigure:
     """A ring of a brand in a window, whose number and kind it carries; below the floor only the counts are there.
 
     Net sentiment, its 95 % interval, target and gap are points in -100..100, the experience score is in 0..100;
-    `z` is the change in standard errors.
+    `z` is the change in standard errors. `expected` is what `n` would be, were the ring spoken of as often as in the
+    days before, `surge_z` how far `n` is above that, in standard errors.
     """
 
     window: int
@@ -60,6 +64,13 @@ class RingFigure:
     target: int | None
     gap: int | None
     owner: str | None
+    expected: float | None = None
+    surge_z: float | None = None
+
+    @property
+    def is_surge(self) -> bool:
+        """Whether the ring is spoken of at least twice as often, and far more than chance makes of it."""
+        return (self.surge_z or 0) > SURGE_Z and self.n >= 2 * (self.expected or 0)
 
     @property
     def is_clear(self) -> bool:
@@ -68,8 +79,9 @@ class RingFigure:
 
     @property
     def direction(self) -> Literal["positive", "negative"]:
-        """Which posts explain it: those that praise when it rose, those that blame when it fell."""
-        return "positive" if (self.change or 0) > 0 else "negative"
+        """Which posts explain it: those that praise when it rose or is good as it is, else those that blame."""
+        moved_to = self.change if self.is_clear else self.net_sentiment
+        return "positive" if (moved_to or 0) > 0 else "negative"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from cxlisten.report.figures import FLOOR, Facet, Hole, RingFigure, Window
+from cxlisten.report.figures import CLEAR_Z, FLOOR, SURGE_Z, Facet, Hole, RingFigure, Window
 from cxlisten.report.sections import BrandSection, RingSection, Statement
 
 NOT_ENOUGH = "Not enough data to say what moved"
@@ -37,7 +37,7 @@ def opening(brands: Sequence[BrandSection], period: Window) -> tuple[Statement, 
     """Say at the top of the page what moved most clearly in any brand, each statement with its brand's caveats."""
     caveats = {one.brand: one.headline.caveats for one in brands}
     sections = [ring for one in brands for ring in one.rings]
-    moved = [Statement(_moved(one, with_brand=True), caveats[one.figure.brand]) for one in _clearest(sections)]
+    moved = [Statement(_told(one, with_brand=True), caveats[one.figure.brand]) for one in _clearest(sections)]
     if moved:
         return tuple(moved)
     everything = dict.fromkeys(caveat for one in brands for caveat in one.headline.caveats)
@@ -46,8 +46,13 @@ def opening(brands: Sequence[BrandSection], period: Window) -> tuple[Statement, 
 
 def headline(sections: Sequence[RingSection], period: Window, caveats: Sequence[str]) -> Statement:
     """Say what moved most clearly in a brand; where nothing did, say so and how things stand."""
-    moved = [_moved(section, with_brand=False) for section in _clearest(sections)]
-    return Statement(" ".join(moved) or _unmoved(sections, period, with_brand=False), tuple(caveats))
+    told = [_told(section, with_brand=False) for section in _clearest(sections)]
+    return Statement(" ".join(told) or _unmoved(sections, period, with_brand=False), tuple(caveats))
+
+
+def strength(figure: RingFigure, clear_z: float) -> float:
+    """How far a figure stands out, in sentiment or in how often it is spoken of; above 1 it is worth telling."""
+    return max((figure.z or 0) / clear_z, (figure.surge_z or 0) / SURGE_Z if figure.is_surge else 0)
 
 
 def speak_of(facets: Sequence[Facet], direction: str) -> str:
@@ -55,6 +60,15 @@ def speak_of(facets: Sequence[Facet], direction: str) -> str:
     counts = [(one.n_positive if direction == "positive" else one.n_negative, one.facet) for one in facets]
     named = [f"{facet} ({n:,})" for n, facet in sorted(counts, key=lambda pair: (-pair[0], pair[1]))[:2] if n > 1]
     return " and ".join(named)
+
+
+def surge(figure: RingFigure) -> str:
+    """Say how much more a ring is spoken of than in the days before."""
+    expected = figure.expected or 0.0
+    if expected < 1:
+        return f"spoken of in {figure.n:,} tags, where the days before had hardly any"
+    usual = f"{expected:.1f}".removesuffix(".0")
+    return f"spoken of {figure.n / expected:.0f} times as often as before ({figure.n:,} tags, where {usual} were usual)"
 
 
 def caveat(hole: Hole, where: str) -> str:
@@ -75,20 +89,27 @@ def caveat(hole: Hole, where: str) -> str:
 
 
 def _clearest(sections: Sequence[RingSection], most: int = 2) -> list[RingSection]:
-    clear = [section for section in sections if section.figure.is_clear]
-    return sorted(clear, key=lambda section: -(section.figure.z or 0))[:most]
+    told = [section for section in sections if section.figure.is_clear or section.figure.is_surge]
+    return sorted(told, key=lambda section: -strength(section.figure, CLEAR_Z))[:most]
 
 
-def _moved(section: RingSection, with_brand: bool) -> str:
+def _told(section: RingSection, with_brand: bool) -> str:
     figure = section.figure
-    verb, who = ("rose", "praise") if figure.direction == "positive" else ("fell", "complain")
     subject = f"{figure.brand}: {figure.ring}" if with_brand else figure.ring.capitalize()
-    sentence = (
-        f"{subject} {verb} {abs(figure.change or 0)} points to {signed(figure.net_sentiment or 0)}"
-        f" (n {figure.n:,}, before {figure.previous_n:,})"
-    )
+    sentence = f"{subject} {_moved(figure) if figure.is_clear else _surged(figure)}"
     about = speak_of(section.facets, figure.direction)
+    who = "praise" if figure.direction == "positive" else "complain"
     return f"{sentence}: those who {who} speak of {about}." if about else f"{sentence}."
+
+
+def _moved(figure: RingFigure) -> str:
+    verb = "rose" if (figure.change or 0) > 0 else "fell"
+    to = signed(figure.net_sentiment or 0)
+    return f"{verb} {abs(figure.change or 0)} points to {to} (n {figure.n:,}, before {figure.previous_n:,})"
+
+
+def _surged(figure: RingFigure) -> str:
+    return f"is {surge(figure)}, at {signed(figure.net_sentiment or 0)}"
 
 
 def _unmoved(sections: Sequence[RingSection], period: Window, with_brand: bool) -> str:

@@ -2,8 +2,13 @@
 -- low and high: the 95 % interval of Bonett and Price (2012) for the difference of two shares of one sample, where
 -- p and q have one tag added each, so that a unanimous handful is not taken for certainty.
 -- z is the distance of the two adjusted estimates in standard errors.
+-- expected: the tags that a window of this length would have, were the ring spoken of as often as in the days before;
+--   null where the brand's data begin within those days. surge_z: the distance of n from it in standard errors, by the
+--   binomial test that compares two Poisson rates (Przyborowski and Wilenski, 1940).
 -- Figures are whole points, and differences are of the figures shown, so that the page adds up.
-with windows as (
+with began as (
+    select brand, min(day) as first_day from daily_mentions where n > 0 group by brand
+), windows as (
     select unnest($windows::struct(
         number integer, kind varchar, first_day date, last_day date, previous_first_day date, previous_last_day date
     )[], recursive := true)
@@ -43,10 +48,21 @@ select
     abs(now.centre - before.centre) / sqrt(now.error ^ 2 + before.error ^ 2) as z,
     round(targets.target)::integer as target,
     now.net_sentiment - round(targets.target)::integer as gap,
-    targets.owner
+    targets.owner,
+    if(
+        began.first_day <= windows.previous_first_day,
+        coalesce(before.n, 0) * (windows.last_day - windows.first_day + 1)
+            / (windows.previous_last_day - windows.previous_first_day + 1), null
+    ) as expected,
+    if(
+        now.is_enough and expected is not null,
+        (now.n - expected) / sqrt((now.n + coalesce(before.n, 0)) * (windows.last_day - windows.first_day + 1)
+            / (windows.previous_last_day - windows.previous_first_day + 1)), null
+    ) as surge_z
 from (select unnest($brands::varchar[]) as brand) as brands
 cross join rings
 cross join windows
+left join began using (brand)
 left join targets using (ring)
 left join figures as now
     on now.number = windows.number and now.brand = brands.brand and now.ring = rings.ring and not now.is_before

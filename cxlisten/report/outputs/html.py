@@ -11,7 +11,7 @@ from cxlisten.report.charts import course_chart
 from cxlisten.report.evidence import excerpt, web_link
 from cxlisten.report.figures import FLOOR
 from cxlisten.report.sections import Report, RingSection
-from cxlisten.report.wording import day_name, day_span, short_day, signed, speak_of
+from cxlisten.report.wording import day_name, day_span, short_day, signed, speak_of, surge
 
 
 def render(report: Report) -> str:
@@ -43,7 +43,13 @@ def _environment() -> Environment:
         "tone": _tone,
         "web_link": web_link,
     }
-    environment.globals |= {"FLOOR": FLOOR, "day_name": day_name, "day_span": day_span, "speak_of": speak_of}
+    environment.globals |= {
+        "FLOOR": FLOOR,
+        "day_name": day_name,
+        "day_span": day_span,
+        "speak_of": speak_of,
+        "surge": surge,
+    }
     return environment
 
 
