@@ -14,7 +14,8 @@ State = Literal["deleted_by_author", "removed_by_mod", "withheld", "account_gone
 class Query:
     """What we listen for: a brand and the boolean terms that find it.
 
-    `sources` empty means every source of the config, `languages` empty every language.
+    `sources` empty means every source of the config, `languages` empty every language. `handles` are the brand's own
+    accounts: what they post is kept and not counted.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Query:
     role: Literal["own", "competitor"] = "own"
     sources: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

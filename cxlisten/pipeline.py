@@ -24,9 +24,9 @@ from cxlisten.classify import DEFAULT_RECIPE, TEXTS, load_recipe
 from cxlisten.collect import load_source
 from cxlisten.collect.job import collect_job
 from cxlisten.config import ReportConfig, Settings, SourceConfig, author_key, load_settings
-from cxlisten.errors import ConfigError, CxListenError, QueryError
+from cxlisten.errors import ConfigError, CxListenError, InputError, QueryError
 from cxlisten.landing import Landing, read_header
-from cxlisten.landing.files import write_durably, write_parquet
+from cxlisten.landing.files import write_parquet, write_text
 from cxlisten.landing.rows import RAW
 from cxlisten.load import load_batch, loaded_batches, seed
 from cxlisten.models import Query
@@ -48,7 +48,7 @@ class Project:
 
 def open_project(config: Path, state: Path) -> Project:
     """Read the config; raises ConfigError with every mistake in it, those in queries and source options included."""
-    return Project(load_settings(config, checks=(_query_problems, _source_problems)), state)
+    return Project(load_settings(config, checks=(_query_problems, _source_problems, _channel_problems)), state)
 
 
 def plan(project: Project, source: str | None = None) -> list[dict[str, str]]:
@@ -85,7 +85,7 @@ def classify(project: Project, recipe: str = DEFAULT_RECIPE, executor: str = "se
         write_parquet(pa.Table.from_batches([tags]), landing.counterpart(path))
         n_posts += tags.num_rows
         if tags.num_rows:
-            log.info("classify %d posts tagged, file %d of %d", n_posts, done, len(files))
+            log.info("classify %d posts read, file %d of %d", n_posts, done, len(files))
     return {"recipe": recipe, "n_files": len(files), "n_posts": n_posts}
 
 
@@ -118,8 +118,7 @@ def publish(project: Project) -> Summary:
 
 def report(project: Project, name: str, until: date | None = None) -> Summary:
     """Write a report from the snapshot; `until` is the last day of its period, by default the last with data."""
-    from cxlisten.report import ReportSpec, build
-    from cxlisten.report.outputs import html
+    from cxlisten.report import ReportSpec, build, load_channel
 
     config = _named(project.settings.reports, name, "report")
     produced_at = datetime.now(UTC)
@@ -134,23 +133,23 @@ def report(project: Project, name: str, until: date | None = None) -> Summary:
         metrics=classifier_metrics(),
     )
     built = build(project.state, spec)
-    page = html.render(built).encode()
-    folder = project.state / "reports"
-    path = folder / name / f"{(until or produced_at.date()).isoformat()}.html"
-    for target in (path, folder / "latest.html"):
-        write_durably(target, lambda file: file.write(page))
-    log.info("report   %s", path)
+    folder, day, paths = project.state / "reports", until or produced_at.date(), []
+    for channel in map(load_channel, config.channels):
+        path = folder / name / f"{day}{channel.suffix}"
+        for target in (path, folder / f"latest{channel.suffix}"):
+            write_text(target, channel.render(built))
+        paths.append(str(path))
+        log.info("report   %s", path)
     return {
         "report": name,
-        "path": str(path),
-        "latest": str(folder / "latest.html"),
+        "paths": paths,
         "headline": [statement.text for statement in built.headline],
         "rings": [_ring_summary(ring.figure) for brand in built.brands for ring in brand.rings],
     }
 
 
 def run(project: Project) -> Summary:
-    """Do all five verbs in this process; a source that fails does not stop the others and is named in `failures`."""
+    """Do all five verbs in this process; a source or a trend that fails stops nothing else, and is in `failures`."""
     failures: list[CxListenError] = []
     for job in plan(project):
         try:
@@ -158,7 +157,11 @@ def run(project: Project) -> Summary:
         except CxListenError as error:
             log.error("collect  %s for %s failed: %s", job["source"], job["query"], error)
             failures.append(error)
-    done = {"classify": classify(project), "load": load(project), **publish(project)}
+    done = {"classify": classify(project), "load": load(project)}
+    try:
+        publish(project)
+    except InputError as error:  # a wrong trend: all else is published
+        failures.append(error)
     reports = [report(project, each.name) for each in project.settings.reports]
     return {**done, "reports": reports, "failures": failures}
 
@@ -200,6 +203,17 @@ def _source_problems(settings: Settings) -> list[str]:
         except ConfigError as error:
             problems += error.problems
     return problems
+
+
+def _channel_problems(settings: Settings) -> list[str]:
+    from cxlisten.report import channel_names
+
+    return [
+        f'report "{report.name}": channels: unknown channel "{channel}"; there is {", ".join(channel_names())}'
+        for report in settings.reports
+        for channel in report.channels
+        if channel not in channel_names()
+    ]
 
 
 def _named(items: tuple[_Item, ...], name: str, what: str) -> _Item:

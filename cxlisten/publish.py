@@ -3,23 +3,29 @@
 import os
 from pathlib import Path
 
+from cxlisten.errors import InputError
 from cxlisten.store import SNAPSHOT, Connection, attached, create_trends, run
 
 
 def publish(con: Connection, state: Path) -> Path:
-    """Write the snapshot of what the store holds now, with a view per trend, and give its path."""
+    """Write the snapshot of what the store holds now, with a view per trend, and give its path.
+
+    Raises InputError for the trends that are wrong, once the snapshot is published without them.
+    """
     draft = state / f".{SNAPSHOT}.tmp"
     _remove(draft)
     try:
         with attached(con, draft, "snapshot"):
             run(con, "publish/tables")
-            create_trends(con, "snapshot")
+            problems = create_trends(con, "snapshot")
         with draft.open("rb") as file:
             os.fsync(file.fileno())
     except BaseException:
         _remove(draft)  # a full disk is not to be kept full by what did not fit
         raise
     draft.replace(state / SNAPSHOT)
+    if problems:
+        raise InputError("\n".join([*problems, "all else is published: correct this, then run  cxlisten publish"]))
     return state / SNAPSHOT
 
 

@@ -11,7 +11,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from cxlisten.content import content_dir
-from cxlisten.errors import StoreBusy, StoreError
+from cxlisten.errors import InputError, StoreBusy, StoreError
 
 WORKING = "working.duckdb"
 SNAPSHOT = "cxlisten.duckdb"
@@ -91,17 +91,36 @@ def open_snapshot(state: Path) -> Iterator[Connection]:
 def read_trend(
     state: Path, name: str, brand: str | None, since: date | None, until: date | None
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Read a trend of the snapshot: its columns and its rows, of one brand and between two days where given."""
+    """Read a trend of the snapshot: its columns and its rows, of one brand and between two days where given.
+
+    Raises InputError for a brand that nobody listens to, and for a narrowing that the trend has no column for.
+    """
     with open_snapshot(state) as con:
-        rows = con.view(f"trends.{name}")
-        time = next((duckdb.ColumnExpression(c) for c in ("day", "week") if c in rows.columns), None)
-        if brand is not None and "brand" in rows.columns:
-            rows = rows.filter(duckdb.ColumnExpression("brand") == duckdb.ConstantExpression(brand))
-        if since is not None and time is not None:
-            rows = rows.filter(time >= duckdb.ConstantExpression(since))
-        if until is not None and time is not None:
-            rows = rows.filter(time <= duckdb.ConstantExpression(until))
-        return rows.columns, rows.fetchall()
+        try:
+            rows = con.view(_view(name))
+        except duckdb.CatalogException:
+            raise StoreError(f"{name} is not in the snapshot yet: run  cxlisten publish") from None
+        if brand is not None:
+            brands = [known for (known,) in con.table("queries").select("brand").distinct().order("brand").fetchall()]
+            if brand not in brands:
+                raise InputError(f'no brand "{brand}"; there is {", ".join(brands)}')
+            rows = rows.filter(_column(name, rows, "brand") == duckdb.ConstantExpression(brand))
+        if since is not None:
+            rows = rows.filter(_column(name, rows, "day", "week") >= duckdb.ConstantExpression(since))
+        if until is not None:
+            rows = rows.filter(_column(name, rows, "day", "week") <= duckdb.ConstantExpression(until))
+        try:
+            return rows.columns, rows.fetchall()
+        except duckdb.DataError as error:
+            raise StoreError(f"sql/trends/{name}.sql: {error}") from None
+
+
+def _column(trend: str, rows: duckdb.DuckDBPyRelation, *names: str) -> duckdb.Expression:
+    """The first of the columns that the trend has."""
+    for name in names:
+        if name in rows.columns:
+            return duckdb.ColumnExpression(name)
+    raise InputError(f"{trend} cannot be narrowed like this: it has no column {' or '.join(names)}")
 
 
 def _connect(path: Path, read_only: bool = False) -> Connection:
@@ -134,18 +153,31 @@ def attached(con: Connection, path: Path, name: str) -> Iterator[None]:
         con.execute(f"detach {name}")
 
 
-def create_trends(con: Connection, database: str) -> None:
-    """Make the view of every trend in `database`, with the header comment of its file as the view's comment."""
+def create_trends(con: Connection, database: str) -> list[str]:
+    """Make the view of every trend in `database`, with the header comment of its file as the view's comment.
+
+    Gives what is wrong with the trends of which no view can be made.
+    """
+    problems = []
     home = run(con, "publish/current_database")[0][0]
     con.execute(f"use {database}")
     try:
         for name in trend_names():
             text = sql(f"trends/{name}")
             comment = " ".join(line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--"))
-            con.execute(f"create view trends.{name} as {text}")
-            con.execute(f"comment on view trends.{name} is '{_quoted(comment)}'")
+            try:
+                # The text follows on the same line, so that an error counts the lines of the file.
+                con.execute(f"create view {_view(name)} as {text}").fetchall()
+                con.execute(f"comment on view {_view(name)} is '{_quoted(comment)}'")
+            except duckdb.Error as error:  # a full disk too: it comes again when the file is closed
+                problems.append(f"sql/trends/{name}.sql: {error}")
     finally:
         con.execute(f"use {home}")
+    return problems
+
+
+def _view(trend: str) -> str:
+    return f'trends."{trend}"'
 
 
 def _quoted(text: str) -> str:

@@ -21,10 +21,10 @@ def evaluate(recipe_name: str, gold_path: Path) -> Figures:
 
     Raises InputError for a file that is empty or has a line without them.
     """
+    engine = load_classifier(recipe_name).engine
     gold = read_posts(gold_path)
     if not gold or any("rings" not in post or "sentiment" not in post for post in gold):
         raise InputError(f"{gold_path}: there must be posts, and each needs rings and sentiment")
-    engine = load_classifier(recipe_name).engine
     return figures(gold, engine.tag([post["text"] for post in gold], [None] * len(gold)))
 
 

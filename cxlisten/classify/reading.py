@@ -1,6 +1,7 @@
 """Reading: a text becomes sentences, cues and features; training and tagging read alike."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,7 @@ from cxlisten.classify.features import Row, features
 
 READ_CHARS = 10_000
 
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A sentence, or the whole text: its code points, its features and the cues in it."""
-
-    start: int
-    end: int
-    row: Row
-    cues: tuple["Mark", ...]
+_LONG_RUN = re.compile(r"(\S{299})\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +24,16 @@ class Mark:
     label: str
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A sentence, or the whole text: its code points, its features and the cues in it."""
+
+    start: int
+    end: int
+    row: Row
+    cues: tuple[Mark, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +53,19 @@ class Reader:
         self.nlp.add_pipe("sentencizer")
         self.cues = Cues(self.nlp.vocab, patterns)
 
-    def read(self, texts: Iterable[str]) -> Iterator[Reading]:
+    def read(self, texts: Iterable[str]) -> list[Reading]:
         """Read each text; what spaCy cannot take (NUL, a lone surrogate) is read as an unknown character."""
+        # In a memory zone spaCy forgets the words that it met, so that a long run does not grow.
         with self.nlp.memory_zone():
-            for doc in self.nlp.pipe(map(_readable, texts)):
-                cues = list(self.cues.find(doc))
-                whole = self._stretch(doc[:], cues)
-                spans = [s for s in doc.sents if not s.text.isspace()]
-                if len(spans) == 1:
-                    yield Reading(whole, (whole,))
-                else:
-                    yield Reading(whole, tuple(self._stretch(s, cues) for s in spans))
+            return [self._reading(doc) for doc in self.nlp.pipe(map(_readable, texts))]
+
+    def _reading(self, doc: Any) -> Reading:
+        cues = list(self.cues.find(doc))
+        whole = self._stretch(doc[:], cues)
+        sentences = [span for span in doc.sents if not span.text.isspace()]
+        if len(sentences) == 1:
+            return Reading(whole, (whole,))
+        return Reading(whole, tuple(self._stretch(span, cues) for span in sentences))
 
     def _stretch(self, span: Any, cues: list[Cue]) -> Stretch:
         inside = [cue for cue in cues if span.start <= cue.start and cue.end <= span.end]
@@ -86,7 +91,11 @@ Language.component("cx_lines", func=_lines)
 
 
 def _readable(text: str) -> str:
-    read = text[:READ_CHARS]
+    """Give what is read, code point for code point.
+
+    Of a run of 300 without a space the last becomes one: spaCy's tokenizer takes the square of it in time.
+    """
+    read = _LONG_RUN.sub(r"\1 ", text[:READ_CHARS])
     if read.isascii() and "\0" not in read:
         return read
     return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in read)

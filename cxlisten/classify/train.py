@@ -10,7 +10,7 @@ import numpy as np
 from cxlisten.classify import Recipe, load_recipe
 from cxlisten.classify.artefact import Models
 from cxlisten.classify.labelled import Lesson, attitude_lesson, noise_lesson, read_posts, ring_lesson
-from cxlisten.classify.linear import LinearModel, fit
+from cxlisten.classify.linear import LinearModel, Scores, fit
 from cxlisten.classify.reading import Reader
 from cxlisten.errors import InputError
 
@@ -31,19 +31,28 @@ def train(recipe_name: str, data: Path | None = None) -> dict[str, Any]:
         log.info("train reads %d posts of %s", len(found), path.name)
         posts += found
         importance += [options["importance"].get(path.stem, 1.0)] * len(found)
-    readings = list(Reader(recipe.folder / "patterns").read(post["text"] for post in posts))
+    readings = Reader(recipe.folder / "patterns").read(post["text"] for post in posts)
 
-    def learn(lesson: Lesson) -> LinearModel:
+    def learn(lesson: Lesson, balanced: bool = False) -> LinearModel:
         log.info("train fits %d labels to %d texts", len(lesson.labels), len(lesson.rows))
+        truth = np.array(lesson.truth, np.float32)
         weight = np.array([importance[i] for i in lesson.of_post], np.float32)
-        return fit(lesson.labels, lesson.rows, np.array(lesson.truth, np.float32), weight, options)
+        return fit(lesson.labels, lesson.rows, truth, _balance(truth, weight) if balanced else weight, options)
 
     models = Models(
         learn(ring_lesson(posts, readings)),
-        learn(attitude_lesson(posts, readings)),
+        learn(attitude_lesson(posts, readings), balanced=True),
         learn(noise_lesson(posts, readings)),
     )
     return {"recipe": recipe_name, "n_posts": len(posts), "sha256": models.save(recipe.folder / "model")}
+
+
+def _balance(truth: Scores, weight: Scores) -> Scores:
+    """Let each of labels that exclude one another weigh the same: half of all tweets are neutral."""
+    shares = (truth * weight[:, None]).sum(axis=0) / weight.sum()
+    factors = (1 / np.maximum(shares, 1e-6) / len(shares)).astype(np.float32)
+    balanced: Scores = weight * (truth @ factors)
+    return balanced
 
 
 def _files(recipe: Recipe, data: Path | None) -> Iterator[Path]:

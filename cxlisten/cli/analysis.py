@@ -29,6 +29,8 @@ def trend(
     """Print the trend NAME from the published snapshot; a wrong name lists them all."""
     if name not in trend_names():
         raise InputError(f'no trend "{name}"; there is {", ".join(trend_names())}')
+    if since and until and since > until:
+        raise InputError(f"--since {since:%Y-%m-%d} is after --until {until:%Y-%m-%d}")
     columns, rows = read_trend(
         state, name, brand, since.date() if since else None, until.date() if until else None
     )  # fmt: skip

@@ -17,6 +17,7 @@ from cxlisten.collect import load_source
 from cxlisten.config import Settings
 from cxlisten.errors import CxListenError
 from cxlisten.landing import Landing
+from cxlisten.report import load_channel
 from cxlisten.store import LOCK, SNAPSHOT
 
 # extra → what does not work without it
@@ -33,7 +34,7 @@ class Finding:
 
 
 def examine(config: Path, state: Path) -> Iterator[Finding]:
-    """Look at the installation, the config, its sources, the classifier and the state, in this order."""
+    """Look at the installation, the config, its sources, its channels, the classifier and the state, in this order."""
     yield Finding(
         "ok", f"Python {platform.python_version()}, DuckDB {version('duckdb')}, cxlisten {version('cxlisten')}"
     )
@@ -46,6 +47,7 @@ def examine(config: Path, state: Path) -> Iterator[Finding]:
         queries, reports = ([each.name for each in items] for items in (settings.queries, settings.reports))
         yield Finding("ok", f"{config}: queries {', '.join(queries)}; reports {', '.join(reports)}")
         yield from _sources(settings)
+        yield from _channels(settings)
     yield _classifier()
     yield from _state(state)
 
@@ -80,6 +82,16 @@ def _sources(settings: Settings) -> Iterator[Finding]:
             yield Finding("problem", f"source {source.name}: {error}")
         else:
             yield Finding("ok" if health.ok else "problem", f"source {source.name}: {health.message}")
+
+
+def _channels(settings: Settings) -> Iterator[Finding]:
+    for name in sorted({channel for report in settings.reports for channel in report.channels}):
+        try:
+            load_channel(name)
+        except CxListenError as error:
+            yield Finding("problem", str(error))
+        else:
+            yield Finding("ok", f"report channel {name} can be loaded")
 
 
 def _classifier() -> Finding:

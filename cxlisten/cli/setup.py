@@ -1,5 +1,6 @@
 """init, demo, up and doctor: from an empty folder to a first report, to Airflow, and what to do when it does not go."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def demo(state: Path) -> None:
     done = run_dags(make_demo(state, datetime.now(UTC).date()), state)
     show_rings([result["report"] for dag, result in done.items() if dag.startswith("report__")])
     talk.print(f"{done['process']['load']['n_new']} new posts in this run; all of it is in {state}")
-    talk.print(f"Go on with  cxlisten trend ring_weekly --state {state}")
+    talk.print(f"Go on with  {sys.argv[0]} trend ring_weekly --state {state}")
 
 
 @click.command()

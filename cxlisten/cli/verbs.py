@@ -74,7 +74,7 @@ def classify(
     from cxlisten.classify import jsonl
 
     n_tagged, n_bad = jsonl.classify_file(texts, output, recipe, executor, skip_bad)
-    talk.print(f"{n_tagged} posts tagged into {output}" + (f", {n_bad} bad lines set aside" if n_bad else ""))
+    talk.print(f"{n_tagged} posts classified into {output}" + (f", {n_bad} bad lines set aside" if n_bad else ""))
 
 
 @click.command()
@@ -130,7 +130,7 @@ def show_rings(reports: list[dict[str, Any]]) -> None:
         click.echo()
         rows = [{**row, "net_sentiment": _or_too_few(row["net_sentiment"])} for row in each["rings"]]
         print_table(list(columns.values()), [[row[key] for key in columns] for row in rows])
-        click.echo(f"\nReport: {each['path']}")
+        click.echo("\nReport: " + ", ".join(each["paths"]))
 
 
 def _or_too_few(figure: int | None) -> int | str:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from importlib.resources import files
+from inspect import isabstract
+from pkgutil import iter_modules
 from threading import Event
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from cxlisten.collect import sources
 from cxlisten.errors import ConfigError, MissingExtra
 from cxlisten.models import Batch, Query, StateChange
 
@@ -96,18 +98,13 @@ class Source(ABC):
 
 def source_kinds() -> list[str]:
     """Name every kind of source: the files of `collect/sources/` and the entry points of other packages."""
-    built_in = [
-        file.name.removesuffix(".py")
-        for file in files("cxlisten.collect.sources").iterdir()
-        if file.name.endswith(".py") and file.name != "__init__.py"
-    ]
-    return sorted({*built_in, *_foreign_kinds()})
+    return sorted({*(module.name for module in iter_modules(sources.__path__)), *_foreign_kinds()})
 
 
 def load_source(name: str, kind: str, options: Mapping[str, Any]) -> Source:
     """Make the source `name` of the given kind.
 
-    Raises ConfigError listing every mistake in the options.
+    Raises ConfigError listing every mistake in the options, or saying what the kind's own file lacks.
     """
     cls = _source_class(name, kind)
     try:
@@ -129,11 +126,18 @@ def _foreign_kinds() -> dict[str, EntryPoint]:
 
 
 def _source_class(name: str, kind: str) -> type[Source]:
-    if kind in _foreign_kinds():
-        return _foreign_kinds()[kind].load()  # type: ignore[no-any-return]
     if kind not in source_kinds():
         raise ConfigError([f'source "{name}": unknown kind "{kind}"; there is {", ".join(source_kinds())}'])
+    foreign = _foreign_kinds().get(kind)
+    place = foreign.value if foreign else f"cxlisten/collect/sources/{kind}.py"
     try:
-        return import_module(f"cxlisten.collect.sources.{kind}").SOURCE  # type: ignore[no-any-return]
-    except ModuleNotFoundError as error:
-        raise MissingExtra(error.name or kind, "sources") from None
+        cls = foreign.load() if foreign else getattr(import_module(f"{sources.__name__}.{kind}"), "SOURCE", None)
+    except Exception as error:  # whatever is wrong in the file
+        if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("cxlisten"):
+            raise MissingExtra(str(error.name), "sources") from None
+        raise ConfigError([f"{place} cannot be imported: {type(error).__name__}: {error}"]) from error
+    if not (isinstance(cls, type) and issubclass(cls, Source)):
+        raise ConfigError([f"{place} must end with  SOURCE = YourClass , a subclass of cxlisten.collect.Source"])
+    if isabstract(cls):
+        raise ConfigError([f"{place}: {cls.__name__} must define {', '.join(sorted(cls.__abstractmethods__))}"])
+    return cls

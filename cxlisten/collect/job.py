@@ -19,6 +19,8 @@ from cxlisten.errors import StoreBusy
 from cxlisten.landing import Landing
 from cxlisten.models import Post, Query
 
+_N_REASONS = 3  # how many reasons of rejection are told; the store keeps them all
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -41,6 +43,7 @@ def collect_job(config: SourceConfig, query: Query, landing: Landing, key: bytes
     fingerprint, accepts = _fingerprint(config, query), _acceptance(query, config.name)
     totals: Counter[str] = Counter(n_fetched=0, n_landed=0, n_unmatched=0, n_rejected=0, n_gaps=0)
     notes: dict[str, None] = {}
+    reasons: Counter[str] = Counter()
     with _only_collector(landing.folder(config.name, query.name)):
         landing.sweep(config.name, query.name)
         cursor = landing.cursor(config.name, query.name, fingerprint)
@@ -52,20 +55,21 @@ def collect_job(config: SourceConfig, query: Query, landing: Landing, key: bytes
                 else:
                     unmatched[post.posted_at.astimezone(UTC).date().isoformat()] += 1
             landing.write(
-                config.name, query.name, query.brand, fingerprint, replace(batch, posts=kept), unmatched,
-                source.caps.exact_times, key,
+                config.name, query, fingerprint, replace(batch, posts=kept), unmatched, source.caps.exact_times, key
             )  # fmt: skip
             totals.update(
                 n_fetched=len(batch.posts) + len(batch.rejected), n_landed=len(kept), n_unmatched=unmatched.total(),
                 n_rejected=len(batch.rejected), n_gaps=len(batch.gaps),
             )  # fmt: skip
             notes |= dict.fromkeys(batch.notes)
-    return Collected(**totals, notes=tuple(notes))
+            reasons.update(reject.reason for reject in batch.rejected)
+    rejected = [f"{n} rejected: {reason}" for reason, n in reasons.most_common(_N_REASONS)]
+    return Collected(**totals, notes=(*notes, *rejected))
 
 
 def _fingerprint(config: SourceConfig, query: Query) -> str:
     """Another question starts another cursor."""
-    question = [config.kind, config.options, query.terms, query.languages]
+    question = [config.kind, config.options, query.terms, query.languages, query.handles]
     return hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

@@ -41,6 +41,7 @@ class ReportConfig:
 
     name: str
     brands: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ("html",)
     period_days: int = 7
     schedule: str = "0 8 * * 1"
     timezone: str = "UTC"

@@ -50,6 +50,7 @@ class QueryTable(_Table):
     role: Literal["own", "competitor"] = "own"
     sources: tuple[str, ...] = ()
     languages: tuple[Language, ...] = ()
+    handles: tuple[str, ...] = ()
 
 
 class TargetTable(_Table):
@@ -72,6 +73,7 @@ class SourceTable(_Table):
 class ReportTable(_Table):
     name: Name
     brands: tuple[str, ...] = ()
+    channels: Annotated[tuple[str, ...], Field(min_length=1)] = ("html",)
     period_days: Annotated[int, Field(ge=0)] = 7
     schedule: Cron = "0 8 * * 1"
     timezone: TimeZone = "UTC"

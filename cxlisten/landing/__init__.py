@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from cxlisten.landing.files import write_parquet
 from cxlisten.landing.rows import RAW, batch_rows
-from cxlisten.models import Batch
+from cxlisten.models import Batch, Query
 
 _META = b"cxlisten"
 _NAME = "%Y%m%dT%H%M%S.%fZ"
@@ -81,16 +81,17 @@ class Landing:
         return raw.relative_to(self.raw).with_suffix("").as_posix()
 
     def write(
-        self, source: str, query: str, brand: str, fingerprint: str, batch: Batch, unmatched: Counter[str],
-        exact_times: bool, key: bytes,
+        self, source: str, query: Query, fingerprint: str, batch: Batch, unmatched: Counter[str], exact_times: bool,
+        key: bytes,
     ) -> Path:  # fmt: skip
         """Land one batch, whose posts all match the query; returns when it is durable."""
-        folder = self.folder(source, query)
+        folder = self.folder(source, query.name)
         folder.mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC)
-        rows = list(batch_rows(batch, key, now))
+        rows = list(batch_rows(batch, query.handles, key, now))
         header = Header(
-            source=source, query=query, brand=brand, fingerprint=fingerprint, cursor_after=dict(batch.cursor_after),
+            source=source, query=query.name, brand=query.brand, fingerprint=fingerprint,
+            cursor_after=dict(batch.cursor_after),
             complete=batch.complete, exact_times=exact_times, n_asked=batch.n_asked, fetched_at=now.isoformat(),
             unmatched=dict(unmatched),
             gaps=[{k: str(v) if v else v for k, v in asdict(gap).items()} for gap in batch.gaps],

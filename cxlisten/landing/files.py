@@ -14,6 +14,11 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     write_durably(path, lambda file: pq.write_table(table, file, compression="zstd"))
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that it is either there and durable, or not there."""
+    write_durably(path, lambda file: file.write(text.encode()))
+
+
 def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write under a temporary name, fsync, rename, fsync the folder: no reader ever sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,6 +38,7 @@ RAW = pa.schema(
         ("metrics", pa.map_(pa.string(), pa.int64())),
         ("withheld_in", pa.list_(pa.string())),
         ("sensitive", pa.bool_()),
+        ("is_own", pa.bool_()),  # posted by the brand itself
         ("terms", pa.string()),
         ("raw", pa.string()),
         ("reason", pa.string()),
@@ -51,11 +52,15 @@ def post_id(platform: str, native_id: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{platform}\0{native_id}".encode("utf-8", "replace")).digest()[:8]) >> 1
 
 
-def batch_rows(batch: Batch, key: bytes, now: datetime) -> Iterator[dict[str, Any]]:
-    """Give every item of a batch as a row of schema RAW; a post that cannot be one becomes a reject."""
+def batch_rows(batch: Batch, handles: Collection[str], key: bytes, now: datetime) -> Iterator[dict[str, Any]]:
+    """Give every item of a batch as a row of schema RAW; a post that cannot be one becomes a reject.
+
+    `handles` are the brand's own accounts.
+    """
+    own = {_handle(handle) for handle in handles}
     for post in batch.posts:
         try:
-            yield _post_row(post, key, now)
+            yield {**_post_row(post, key, now), "is_own": post.author is not None and _handle(post.author) in own}
         except (ValueError, TypeError, OverflowError) as error:
             payload = json.dumps(post.raw, default=str)
             yield _reject_row(Reject(str(error), payload, "mapping", post.native_id), now)
@@ -116,6 +121,10 @@ def _gone_row(change: StateChange) -> dict[str, Any]:
         "outcome": "gone", "post_id": post_id(change.platform, change.native_id), "platform": change.platform,
         "native_id": change.native_id, "observed_at": _utc(change.observed_at), "reason": change.state,
     }  # fmt: skip
+
+
+def _handle(name: str) -> str:
+    return name.strip().removeprefix("@").casefold()
 
 
 def _utc(moment: datetime) -> datetime:

@@ -33,7 +33,7 @@ def describe(dag) -> dict:
         "dagrun_timeout": dag.dagrun_timeout and dag.dagrun_timeout.total_seconds(),
         "deadline": bool(dag.deadline),
         "alarmed": bool(dag.on_failure_callback),
-        "clock": [clock.expression, str(clock.timezone)],
+        "clock": [getattr(clock, key, None) and str(getattr(clock, key)) for key in ("expression", "timezone")],
         "rung_by": sorted(asset.name for asset in rung_by),
         "tasks": [describe_task(task) for task in dag.tasks],
     }
@@ -41,8 +41,9 @@ def describe(dag) -> dict:
 
 def describe_task(task) -> dict:
     """What a test can ask of a task."""
+    policy = task.retry_policy
     tries = {
-        type(error).__name__: str(task.retry_policy.evaluate(error, 1, 3).action.value)
+        type(error).__name__: policy and str(policy.evaluate(error, 1, 3).action.value)
         for error in (
             errors.Transient(""), errors.RateLimited(""), errors.StoreBusy(""), OSError(), errors.Auth(""),
             errors.ConfigError([]), errors.InputError(""), TypeError(),

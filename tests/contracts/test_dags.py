@@ -15,7 +15,7 @@ from cxlisten.content import content_dir
 pytestmark = pytest.mark.stack  # importing Airflow takes seconds
 
 DAGS = content_dir("dags")
-FILES = sorted(path.stem for path in DAGS.glob("*.py") if not path.name.startswith("_"))
+FILES = {"evening", *(path.stem for path in DAGS.glob("*.py") if not path.name.startswith("_"))}
 VERBS = {"collect", "classify", "load", "publish", "report"}
 HEAVY = ("spacy", "duckdb", "pyarrow", "numpy", "pandas", "matplotlib", "lark", "cxlisten.pipeline", "cxlisten.store")
 CONFIG = """
@@ -39,7 +39,7 @@ timezone = "Europe/London"
 """
 
 
-def parse(home: Path, config: str, folder: Path = DAGS) -> dict[str, Any]:
+def parse(home: Path, config: str, folder: Path) -> dict[str, Any]:
     """What Airflow makes of the DAG files in an environment that holds nothing but the config's place."""
     file = home / "cxlisten.toml"
     if config:
@@ -57,8 +57,18 @@ def parse(home: Path, config: str, folder: Path = DAGS) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return parse(tmp_path_factory.mktemp("home"), CONFIG)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The DAG files, and the example of their README beside them unless a file of that name is there by now."""
+    folder = shutil.copytree(DAGS, tmp_path_factory.mktemp("copy") / "dags")
+    (example,) = re.findall(r"```python\n(.*?)```", (DAGS / "README.md").read_text(), re.DOTALL)
+    if not (folder / "evening.py").exists():
+        (folder / "evening.py").write_text(example)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> dict[str, Any]:
+    return parse(tmp_path_factory.mktemp("home"), CONFIG, folder)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +80,9 @@ def test_every_file_parses_and_is_named_after_what_it_schedules(
     parsed: dict[str, Any], dags: dict[str, dict[str, Any]]
 ) -> None:
     assert parsed["errors"] == {}
-    assert sorted({dag["file"] for dag in dags.values()}) == FILES
-    assert {dag_id.split("__")[0] for dag_id in dags} == set(FILES)
+    assert {dag["file"] for dag in dags.values()} == FILES, "each file of dags/ makes a DAG, or begins with _"
+    for dag_id, dag in dags.items():
+        assert dag_id.split("__")[0] == dag["file"], f"{dag['file']}.py: name its DAG {dag['file']}, not {dag_id}"
     assert {"collect__one", "collect__two", "process", "report__weekly"} <= dags.keys()
 
 
@@ -81,26 +92,26 @@ def test_parsing_loads_nothing_heavy(parsed: dict[str, Any]) -> None:
 
 def test_every_dag_says_what_it_is_and_how_it_behaves(dags: dict[str, dict[str, Any]]) -> None:
     for dag in dags.values():
-        assert dag["doc"].strip()
-        assert "cxlisten" in dag["tags"]
-        assert dag["catchup"] is False
-        assert dag["max_active_runs"] == 1
-        assert dag["dagrun_timeout"] > 0
-        assert dag["alarmed"]
-        assert not dag["deadline"], "breaks `airflow dags test` (apache/airflow#73428)"
+        file = f"{dag['file']}.py"
+        assert (dag["doc"] or "").strip(), f"{file}: give doc_md="
+        assert "cxlisten" in dag["tags"], f'{file}: give tags=["cxlisten", ...]'
+        assert dag["dagrun_timeout"], f"{file}: give dagrun_timeout="
+        policy = (dag["catchup"], dag["max_active_runs"], dag["alarmed"])
+        assert policy == (False, 1, True), f"{file}: give **POLICY of _common"
+        assert not dag["deadline"], f"{file}: deadline= breaks `airflow dags test` (apache/airflow#73428)"
 
 
 def test_tasks_are_the_verbs_and_retry_only_where_it_helps(dags: dict[str, dict[str, Any]]) -> None:
     pools = json.loads((DAGS / "pools.json").read_text())
-    for task in (task for dag in dags.values() for task in dag["tasks"]):
-        assert task["id"] in VERBS | {"plan"}
-        assert task["retries"] > 0
-        assert task["alarmed"]
-        assert task["pool"] in {*pools, "default_pool"}
+    for file, task in ((f"{dag['file']}.py", task) for dag in dags.values() for task in dag["tasks"]):
+        assert task["id"] in VERBS | {"plan"}, f"{file}: a task is a verb of the pipeline: verb(NAME)()"
+        assert task["retries"] > 0, f"{file}: give **POLICY of _common"
+        assert task["alarmed"], f"{file}: give **POLICY of _common"
+        assert task["pool"] in {*pools, "default_pool"}, f"{file}: add the pool {task['pool']} to dags/pools.json"
         assert task["tries"] == {
             "Transient": "retry", "RateLimited": "retry", "StoreBusy": "retry", "OSError": "retry",
             "Auth": "fail", "ConfigError": "fail", "InputError": "fail", "TypeError": "fail",
-        }  # fmt: skip
+        }, f"{file}: give **POLICY of _common"  # fmt: skip
 
 
 def test_a_source_is_collected_query_by_query_and_rings_process(dags: dict[str, dict[str, Any]]) -> None:
@@ -132,18 +143,15 @@ def test_clocks_are_those_of_the_config(dags: dict[str, dict[str, Any]]) -> None
         (CONFIG.replace('brand = "Acme"', 'brnad = "Acme"'), 'unknown key "brnad"; did you mean "brand"?'),
     ],
 )
-def test_a_wrong_config_is_the_import_error_that_airflow_shows(tmp_path: Path, config: str, message: str) -> None:
-    parsed = parse(tmp_path, config)
-    assert parsed["dags"] == []
-    assert sorted(Path(file).stem for file in parsed["errors"]) == FILES
+def test_a_wrong_config_is_the_import_error_that_airflow_shows(
+    tmp_path: Path, config: str, message: str, folder: Path
+) -> None:
+    parsed = parse(tmp_path, config, folder)
+    wrong, whole = {Path(file).stem for file in parsed["errors"]}, {dag["file"] for dag in parsed["dags"]}
+    assert wrong >= {"collect", "process", "report"}, "what comes from the config"
+    assert (wrong | whole, wrong & whole) == (FILES, set()), "the rest stays as it is"
     assert all(message in error for error in parsed["errors"].values())
 
 
-def test_the_example_of_the_readme_is_a_dag(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", (DAGS / "README.md").read_text(), re.DOTALL)
-    folder = shutil.copytree(DAGS, tmp_path / "dags")
-    (folder / "evening.py").write_text(example)
-    parsed = parse(tmp_path, CONFIG, folder)
-    assert parsed["errors"] == {}
-    (evening,) = [dag for dag in parsed["dags"] if dag["id"] == "evening"]
-    assert [(task["id"], task["pool"]) for task in evening["tasks"]] == [("publish", "duckdb_writer")]
+def test_the_example_of_the_readme_is_a_dag(dags: dict[str, dict[str, Any]]) -> None:
+    assert [(task["id"], task["pool"]) for task in dags["evening"]["tasks"]] == [("publish", "duckdb_writer")]

@@ -51,6 +51,7 @@ class World:
         source: str = "s",
         query: str = "q",
         brand: str = "Acme",
+        handles: tuple[str, ...] = (),
         rejected: list[Reject] | None = None,
         deletes: list[StateChange] | None = None,
         gaps: list[Gap] | None = None,
@@ -60,7 +61,7 @@ class World:
         """Land one batch and its tags ({native_id: [(ring, sentiment)]}), as collect and classify would."""
         batch = Batch({"v": 1}, list(posts), rejected or [], deletes or [], gaps or [])
         path = self.landing.write(
-            source, query, brand, "f", batch, Counter(unmatched or {}), exact_times, b"key"
+            source, Query(query, brand, "", handles=handles), "f", batch, Counter(unmatched or {}), exact_times, b"key"
         )  # fmt: skip
         rows = []
         for row in pq.read_table(path, schema=RAW).to_pylist():

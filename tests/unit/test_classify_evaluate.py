@@ -59,7 +59,9 @@ def test_what_no_gold_post_has_gets_no_figure() -> None:
     }
 
 
-@pytest.mark.parametrize("content", ["", '{"text": "no label"}\n', "not json\n", '{"rings": {}, "sentiment": "neutral"}\n'])
+@pytest.mark.parametrize(
+    "content", ["", '{"text": "no label"}\n', "not json\n", '{"rings": {}, "sentiment": "neutral"}\n']
+)
 def test_a_gold_file_without_labels_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "gold.jsonl"
     path.write_text(content, encoding="utf-8")

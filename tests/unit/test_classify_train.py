@@ -15,15 +15,26 @@ from cxlisten.classify.labelled import attitude_lesson, noise_lesson, ring_lesso
 from cxlisten.classify.linear import LinearModel, fit
 from cxlisten.classify.reading import Reader
 from cxlisten.errors import ClassifierError, InputError
-from cxlisten.taxonomy import RING_NAMES
+from cxlisten.taxonomy import RING_NAMES, Noise
 
 OPTIONS = {"seed": 3, "epochs": 30, "learn_rate": 0.1, "decay": 0.0, "importance": {}}
-LEAST = {"ring": dict.fromkeys(RING_NAMES, 0.5), "facet": 0.5, "noise": {"promotion": 0.5, "automated": 0.5, "brand_own": 0.5}, "noise_told": 0.1}  # fmt: skip
-RUDE = {"text": "the staff were rude", "rings": {"people": "negative"}, "facets": ["people.manner"], "sentiment": "negative", "noise": None}  # fmt: skip
-KIND = {"text": "such kind staff", "rings": {"people": "positive"}, "facets": ["people.care"], "sentiment": "positive", "noise": None}  # fmt: skip
-DEAR = {"text": "far too expensive", "rings": {"price": "negative"}, "facets": ["price.level"], "sentiment": "negative", "noise": None}  # fmt: skip
-PLAIN = {"text": "on the bus home", "rings": {}, "facets": [], "sentiment": "neutral", "noise": None}
-GIVEAWAY = {"text": "retweet to win a kettle", "rings": {}, "facets": [], "sentiment": "neutral", "noise": "promo"}
+LEAST = {
+    "ring": dict.fromkeys(RING_NAMES, 0.5),
+    "facet": 0.5,
+    "noise": dict.fromkeys(Noise, 0.5),
+    "noise_told": 0.1,
+}
+
+
+def post(text: str, sentiment: str, rings: dict[str, str], *facets: str, noise: str | None = None) -> dict[str, Any]:
+    return {"text": text, "sentiment": sentiment, "rings": rings, "facets": facets, "noise": noise}
+
+
+RUDE = post("the staff were rude", "negative", {"people": "negative"}, "people.manner")
+KIND = post("such kind staff", "positive", {"people": "positive"}, "people.care")
+DEAR = post("far too expensive", "negative", {"price": "negative"}, "price.level")
+PLAIN = post("on the bus home", "neutral", {})
+GIVEAWAY = post("retweet to win a kettle", "neutral", {}, noise="promo")
 
 
 @pytest.fixture
@@ -31,7 +42,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
     """A recipe with no pattern and a corpus of five posts."""
     for name in ("patterns", "corpus"):
         (tmp_path / name).mkdir()
-    lines = [json.dumps(post) for post in (RUDE, KIND, DEAR, PLAIN, GIVEAWAY)]
+    lines = [json.dumps(one) for one in (RUDE, KIND, DEAR, PLAIN, GIVEAWAY)]
     (tmp_path / "corpus" / "posts.jsonl").write_text("\n".join(lines), encoding="utf-8")
     made = Recipe("mine", "1", "textcat", tmp_path, {"train": OPTIONS, "languages": ["en"], "least_score": LEAST})
     monkeypatch.setattr(train, "load_recipe", {"mine": made}.__getitem__)
@@ -41,7 +52,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
 def test_a_recipe_tags_what_it_was_taught(recipe: Recipe) -> None:
     recipe.settings["sha256"] = train.train("mine")["sha256"]
     rude, dear, plain, giveaway = textcat.load(recipe).tag(
-        [post["text"] for post in (RUDE, DEAR, PLAIN, GIVEAWAY)], [None] * 4
+        [one["text"] for one in (RUDE, DEAR, PLAIN, GIVEAWAY)], [None] * 4
     )
     assert [(t.ring, t.sentiment, t.facets) for t in rude.rings] == [("people", "negative", ("manner",))]
     assert [(t.ring, t.sentiment, t.facets) for t in dear.rings] == [("price", "negative", ("level",))]
@@ -78,20 +89,20 @@ def test_an_artefact_that_is_missing_or_not_the_named_one_is_an_error(recipe: Re
         load_models(recipe)
 
 
-def lesson_truth(post: dict[str, Any], tmp_path: Path) -> tuple[tuple[str, ...], list[dict[str, float]]]:
-    readings = list(Reader(tmp_path).read([post["text"]]))
-    lesson = ring_lesson([post], readings)
-    return lesson.labels, [dict(zip(lesson.labels, truth, strict=True)) for truth in lesson.truth]
+def ring_truth(labelled: dict[str, Any], tmp_path: Path) -> list[dict[str, float]]:
+    """What the ring lesson says of a post and of its sentences, by label; a folder without patterns will do."""
+    lesson = ring_lesson([labelled], Reader(tmp_path).read([labelled["text"]]))
+    return [dict(zip(lesson.labels, truth, strict=True)) for truth in lesson.truth]
 
 
 def test_a_sentence_carries_the_ring_whose_evidence_it_holds(tmp_path: Path) -> None:
-    post = {
+    labelled = {
         "text": "Gorgeous room. The waiter sneered.",
         "rings": {"place": "positive", "people": "negative"},
         "facets": ["people.manner"],
         "spans": {"place": "Gorgeous room", "people": "The waiter sneered"},
     }
-    _, (whole, first, second) = lesson_truth(post, tmp_path)
+    whole, first, second = ring_truth(labelled, tmp_path)
     assert (whole["place"], whole["people"], whole["price"]) == (1, 1, 0)
     assert (whole["people.manner"], whole["people.care"]) == (1, 0)
     assert np.isnan(whole["price.level"])
@@ -102,7 +113,7 @@ def test_a_sentence_carries_the_ring_whose_evidence_it_holds(tmp_path: Path) -> 
 
 
 def test_a_masked_ring_is_not_known(tmp_path: Path) -> None:
-    _, (whole,) = lesson_truth({"text": "ok", "rings": {"people": "positive"}, "mask": ["place"]}, tmp_path)
+    (whole,) = ring_truth({"text": "ok", "rings": {"people": "positive"}, "mask": ["place"]}, tmp_path)
     assert np.isnan(whole["place"])
     assert np.isnan(whole["people.care"])
     assert (whole["people"], whole["price"]) == (1, 0)
@@ -110,7 +121,7 @@ def test_a_masked_ring_is_not_known(tmp_path: Path) -> None:
 
 def test_a_flag_says_nothing_of_promotions_and_a_mixed_sentiment_nothing_at_all(tmp_path: Path) -> None:
     posts = [{"text": "our new shop", "flag": "brand_own", "sentiment": "mixed"}, {"text": "hm", "label": "neutral"}]
-    readings = list(Reader(tmp_path).read(post["text"] for post in posts))
+    readings = Reader(tmp_path).read(one["text"] for one in posts)
     noise, attitude = noise_lesson(posts, readings), attitude_lesson(posts, readings)
     assert (noise.of_post, noise.truth[0][2], attitude.of_post) == ([0], 1.0, [1])
     assert np.isnan(noise.truth[0][:2]).all()

@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 
 from cxlisten.cli import main
 from cxlisten.cli.console import print_rows
+from cxlisten.collect import sources
+from cxlisten.report import outputs
 from cxlisten.store import open_snapshot
 
 POSTS = [
@@ -70,7 +72,9 @@ def test_trend_formats(posts: Path, tmp_path: Path) -> None:
     as_csv = list(csv.DictReader(io.StringIO(call("trend", "top_posts", "--state", state, "--format", "csv").stdout)))
     as_json = json.loads(call("trend", "top_posts", "--state", state, "--format", "json").stdout)
     assert [row["post_id"] for row in as_csv] == [str(row["post_id"]) for row in as_json] != []
-    assert call("trend", "ring_daily", "--state", state, "--brand", "Other", "--format", "json").stdout == "[]\n"
+    other = call("trend", "ring_daily", "--state", state, "--brand", "Other")
+    assert (other.exit_code, other.stdout) == (2, "")
+    assert 'no brand "Other"; there is Soup' in other.stderr
     some = call(
         "trend", "ring_daily", "--state", state, "--since", "2026-03-03", "--until", "2026-03-04", "--format", "json"
     )
@@ -98,6 +102,7 @@ def test_a_long_table_is_cut_and_says_so_and_text_does_not_steer_the_terminal(
         (("classify", __file__, "-o", "nowhere/out.jsonl"), ["nowhere"]),
         (("trend", "nonsense"), ["nonsense", "ring_weekly"]),
         (("trend", "ring_weekly", "--state", "nowhere"), ["cxlisten run"]),
+        (("trend", "coverage", "--since", "2026-03-05", "--until", "2026-03-04"), ["2026-03-05 is after"]),
         (("evaluate", "nobody", __file__), ["nobody", "cx_spacy"]),
         (("query", "explain", "kettle AND (", "nowhere.csv"), ["(", "^"]),
     ],
@@ -112,6 +117,26 @@ def test_what_is_yours_to_fix_exits_with_2_and_one_message(
     assert "Traceback" not in done.stderr
     for word in words:
         assert word in done.stderr
+
+
+def test_a_file_of_ones_own_that_lacks_something_is_named_by_run_and_doctor(
+    posts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package, name in ((sources, "toy_platform"), (outputs, "toy_page")):
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+        (tmp_path / f"{name}.py").touch()
+    config = tmp_path / "cxlisten.toml"
+    query, report = '[[query]]\nname = "soup"\nbrand = "Soup"\nterms = "soup"\n', '[[report]]\nname = "weekly"\n'
+    for table, message in (
+        ('[[source]]\nname = "toy_platform"\n', "cxlisten/collect/sources/toy_platform.py must end with  SOURCE ="),
+        (f'[[source]]\nname = "file"\npath = "{posts.name}"\n' + report + 'channels = ["toy_page"]\n',
+         'cxlisten/report/outputs/toy_page.py must have  SUFFIX = ".txt"  and  def render'),
+    ):  # fmt: skip
+        config.write_text(query + table)
+        for command in ("run", "doctor"):
+            done = call(command, "--config", config, "--state", tmp_path / "state")
+            assert done.exit_code == 2
+            assert message in done.stdout + done.stderr
 
 
 def test_classify_a_file_in_order(tmp_path: Path) -> None:

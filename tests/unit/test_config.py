@@ -59,6 +59,7 @@ def test_a_good_file(tmp_path: Path) -> None:
         ('brands = ["Acme"]', 'brands = ["Acne"]', ['no query has the brand "Acne"']),
         ('brands = ["Acme"]', 'schedule = "every monday"', ["no cron schedule", "0 8 * * 1"]),
         ('brands = ["Acme"]', 'timezone = "Mars"', ["no time zone"]),
+        ('brands = ["Acme"]', 'channels = ["fax"]', ['unknown channel "fax"', "html"]),
         ('name = "acme"', 'name = "Acme Inc"', ["query 1", "name:"]),
         ("[[source]]", "[[sauce]]", ['unknown key "sauce"; did you mean "source"?', "there is no [[source]]"]),
         ("target = 20", "target = ", ["line 7"]),

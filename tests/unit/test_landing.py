@@ -11,12 +11,15 @@ import pytest
 from cxlisten.landing import Landing, read_header
 from cxlisten.landing.files import write_durably
 from cxlisten.landing.rows import RAW, post_id
-from cxlisten.models import Batch
+from cxlisten.models import Batch, Query
 from tests.unit.conftest import NOON, World, make_post
 
 
+QUERY = Query("q", "Acme", "")
+
+
 def land(landing: Landing, batch: Batch, fingerprint: str = "f", key: bytes = b"key") -> Path:
-    return landing.write("s", "q", "Acme", fingerprint, batch, Counter(), True, key)
+    return landing.write("s", QUERY, fingerprint, batch, Counter(), True, key)
 
 
 def test_the_cursor_is_that_of_the_newest_file(tmp_path: Path) -> None:
@@ -105,9 +108,7 @@ def test_what_is_left_to_do_is_found(world: World) -> None:
 
 
 def test_the_header_survives(tmp_path: Path) -> None:
-    path = Landing(tmp_path).write(
-        "s", "q", "Acme", "f", Batch({"v": 1}, n_asked=3), Counter({"2026-03-04": 2}), True, b"k"
-    )
+    path = Landing(tmp_path).write("s", QUERY, "f", Batch({"v": 1}, n_asked=3), Counter({"2026-03-04": 2}), True, b"k")
     header = read_header(path)
     assert (header.n_asked, header.unmatched, header.brand) == (3, {"2026-03-04": 2}, "Acme")
     assert pq.read_schema(path).remove_metadata().equals(RAW)

@@ -243,6 +243,18 @@ def test_a_query_taken_for_another_brand_takes_its_mentions_out_of_the_fold(worl
     assert world.rows("select brand, n from daily_rings order by 1") == [("Acme", 1), ("Rival", 1)]
 
 
+def test_what_the_brand_itself_posts_is_kept_and_not_counted(world: World) -> None:
+    posts = [
+        make_post("1", "sorry to hear that, send us a message", author="@AcmeHelp"),
+        make_post("2", "the lid leaks"),
+    ]
+    world.land(posts, {"1": GOOD, "2": BAD}, handles=("acmehelp",))
+    world.load()
+    assert world.rows("select native_id from posts where noise = ['brand_own']") == [("1",)]
+    assert world.rows("select sum(n_noise), sum(n_tagged) from daily_mentions") == [(1, 1)]
+    assert world.rows("select ring from daily_rings") == [("price",)]
+
+
 def test_gaps_and_cursor_are_recorded_with_the_batch(world: World) -> None:
     since = datetime(2026, 3, 1, 8, tzinfo=UTC)
     world.land([], gaps=[Gap("1,000 hits, the rest was not given", since, None)])

@@ -58,7 +58,7 @@ class TextcatEngine:
     def _tag_chunk(self, rows: list[tuple[str, str | None]]) -> Iterator[Tagged]:
         langs = [detect(text) or _main_language(claim) for text, claim in rows]
         ours = [lang is None or lang in self.languages for lang in langs]
-        readings = self.reader.read(text for (text, _), mine in zip(rows, ours, strict=True) if mine)
+        readings = iter(self.reader.read(text for (text, _), mine in zip(rows, ours, strict=True) if mine))
         for (text, _), lang, mine in zip(rows, langs, ours, strict=True):
             yield self._tag(text, lang, next(readings)) if mine else Tagged(lang, None, 0.0)
 

@@ -13,6 +13,8 @@ from cxlisten.report.figures import FLOOR
 from cxlisten.report.sections import Report, RingSection
 from cxlisten.report.wording import day_name, day_span, short_day, signed, speak_of, surge
 
+SUFFIX = ".html"
+
 
 def render(report: Report) -> str:
     """Give the page as text; the same report gives the same page."""
