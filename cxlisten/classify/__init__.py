@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from cxlisten.content import content_dir
-from cxlisten.errors import ClassifierError
+from cxlisten.errors import ClassifierError, MissingExtra
 from cxlisten.models import Tagged
 
 DEFAULT_RECIPE = "cx_spacy"
@@ -120,7 +120,16 @@ def load_recipe(name: str) -> Recipe:
 
 
 def load_classifier(name: str) -> Classifier:
-    """Load a recipe with its model."""
+    """Load a recipe with its model.
+
+    Raises ClassifierError for a recipe that cannot be used, MissingExtra when a library of its engine is missing.
+    """
     recipe = load_recipe(name)
-    engine = import_module(f"cxlisten.classify.engines.{recipe.engine}")
+    module = f"cxlisten.classify.engines.{recipe.engine}"
+    try:
+        engine = import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name == module:
+            raise ClassifierError(f'recipe "{name}": no engine "{recipe.engine}"') from None
+        raise MissingExtra(str(error.name), "nlp") from None
     return Classifier(recipe, engine.load(recipe))

@@ -14,7 +14,6 @@ from cxlisten.landing.rows import RAW, post_id
 from cxlisten.models import Batch, Query
 from tests.unit.conftest import NOON, World, make_post
 
-
 QUERY = Query("q", "Acme", "")
 
 

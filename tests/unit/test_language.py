@@ -15,7 +15,7 @@ from cxlisten.language import detect
         ("muy mal servicio, no vuelvo", "es"),
         ("Three weeks for a kettle. Never again.", "en"),
         ("ngl the oat flat white slaps", "en"),
-        ("TGIF!! MAKE IT A GREAT DAY EVERYBODY!!", "en"),
+        ("BEST. KETTLE. EVER. GO AND GET ONE EVERYBODY!!", "en"),
     ],
 )
 def test_a_clear_text_is_named(text: str, lang: str) -> None:

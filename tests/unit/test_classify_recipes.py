@@ -1,0 +1,58 @@
+"""Recipes: found by name, and every way that one cannot be used is said."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from cxlisten import classify
+from cxlisten.classify import executors, load_classifier, load_recipe, recipe_names
+from cxlisten.errors import ClassifierError, InputError, MissingExtra
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A content folder with one recipe, `mine`, whose file is still to be written."""
+    monkeypatch.setattr(classify, "content_dir", lambda _: tmp_path)
+    (tmp_path / "mine").mkdir()
+    return tmp_path / "mine"
+
+
+def test_a_recipe_is_its_folder(folder: Path) -> None:
+    (folder / "classifier.toml").write_text('version = 2\nengine = "textcat"\nlanguages = ["en"]\n')
+    recipe = load_recipe("mine")
+    assert recipe_names() == ["mine"]
+    assert (recipe.version, recipe.engine, recipe.settings) == ("2", "textcat", {"languages": ["en"]})
+
+
+def test_an_unknown_recipe_names_those_that_are(folder: Path) -> None:
+    (folder / "classifier.toml").write_text('version = "1"\nengine = "textcat"\n')
+    with pytest.raises(ClassifierError, match=r'no recipe "yours"; there is mine'):
+        load_recipe("yours")
+
+
+@pytest.mark.parametrize("content", ["version = ", 'version = "1"\n', 'engine = "textcat"\n'])
+def test_a_wrong_file_is_named(folder: Path, content: str) -> None:
+    (folder / "classifier.toml").write_text(content)
+    with pytest.raises(ClassifierError, match=r"classifier\.toml"):
+        load_recipe("mine")
+
+
+def test_an_unknown_engine_is_said(folder: Path) -> None:
+    (folder / "classifier.toml").write_text('version = "1"\nengine = "oracle"\n')
+    with pytest.raises(ClassifierError, match='no engine "oracle"'):
+        load_classifier("mine")
+
+
+def test_a_missing_library_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "classifier.toml").write_text('version = "1"\nengine = "textcat"\n')
+    for module in [name for name in sys.modules if name.startswith(("spacy", "cxlisten.classify."))]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    with pytest.raises(MissingExtra, match=r"spacy.*cxlisten\[nlp\]"):
+        load_classifier("mine")
+
+
+def test_an_unknown_executor_is_said() -> None:
+    with pytest.raises(InputError, match="there is serial, pool"):
+        next(executors.run("cx_spacy", [], executor="cloud"))
