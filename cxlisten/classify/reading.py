@@ -14,6 +14,7 @@ from cxlisten.classify.features import Row, features
 
 READ_CHARS = 10_000
 
+_TURNS = {"but", "although", "though", "however", "yet", "whereas"}
 _LONG_RUN = re.compile(r"(\S{299})\S")
 
 
@@ -51,6 +52,7 @@ class Reader:
         self.nlp = spacy.blank("en")
         self.nlp.add_pipe("cx_lines")
         self.nlp.add_pipe("sentencizer")
+        self.nlp.add_pipe("cx_turns")
         self.cues = Cues(self.nlp.vocab, patterns)
 
     def read(self, texts: Iterable[str]) -> list[Reading]:
@@ -87,7 +89,16 @@ def _lines(doc: Any) -> Any:
     return doc
 
 
+def _turns(doc: Any) -> Any:
+    """Let a turn begin a sentence, so that "lovely store but rude staff" keeps its two sentiments."""
+    for token in doc[2:-2]:
+        if token.lower_ in _TURNS:
+            token.is_sent_start = True
+    return doc
+
+
 Language.component("cx_lines", func=_lines)
+Language.component("cx_turns", func=_turns)
 
 
 def _readable(text: str) -> str:

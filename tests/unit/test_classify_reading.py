@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cxlisten.classify import DEFAULT_RECIPE, load_classifier
 from cxlisten.classify.cues import Cues
 from cxlisten.classify.evidence import evidence
 from cxlisten.classify.reading import READ_CHARS, Reader, Reading
@@ -37,6 +38,20 @@ def test_sentences_and_cues_are_spans_of_the_text(reader: Reader) -> None:
     cues = {(cue.label, text[cue.start : cue.end]) for cue in found.whole.cues}
     assert cues == {("process.wait", "On HOLD again"), ("price.level", "12 quid"), ("people.manner", "Rude")}
     assert [cue.label for cue in found.sentences[2].cues] == ["people.manner"]
+
+
+def test_a_turn_begins_a_sentence(reader: Reader) -> None:
+    text = "the barista was rude but the coffee is great"
+    (reading,) = reader.read([text])
+    assert [text[part.start : part.end] for part in reading.sentences] == [
+        "the barista was rude",
+        "but the coffee is great",
+    ]
+
+
+def test_a_mixed_post_keeps_its_two_sentiments() -> None:
+    (tagged,) = load_classifier(DEFAULT_RECIPE).engine.tag(["The barista was rude but the coffee is great"], [None])
+    assert {tag.ring: tag.sentiment for tag in tagged.rings} == {"people": "negative", "product": "positive"}
 
 
 def test_a_title_on_its_own_line_is_a_sentence(reader: Reader) -> None:
