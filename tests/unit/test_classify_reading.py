@@ -43,10 +43,8 @@ def test_sentences_and_cues_are_spans_of_the_text(reader: Reader) -> None:
 def test_a_turn_begins_a_sentence(reader: Reader) -> None:
     text = "the barista was rude but the coffee is great"
     (reading,) = reader.read([text])
-    assert [text[part.start : part.end] for part in reading.sentences] == [
-        "the barista was rude",
-        "but the coffee is great",
-    ]
+    parts = [text[part.start : part.end] for part in reading.sentences]
+    assert parts == ["the barista was rude", "but the coffee is great"]
 
 
 def test_a_mixed_post_keeps_its_two_sentiments() -> None:
