@@ -16,7 +16,7 @@ from cxlisten.cli import main, servers
 from cxlisten.cli.airflow import environment
 from cxlisten.cli.setup import up
 from cxlisten.landing import Landing
-from cxlisten.models import Batch
+from cxlisten.models import Batch, Query
 from cxlisten.store import LOCK
 
 
@@ -72,7 +72,7 @@ def test_doctor_finds_a_source_that_cannot_be_read(started: Path, tmp_path: Path
 
 def test_doctor_tells_a_held_store_and_files_that_wait(started: Path, tmp_path: Path) -> None:
     (tmp_path / "cxlisten.duckdb").touch()
-    Landing(tmp_path).write("posts", "pellworth", "Pellworth", "f", Batch({}), Counter(), True, b"key")
+    Landing(tmp_path).write("posts", Query("pellworth", "Pellworth", ""), "f", Batch({}), Counter(), True, b"key")
     with FileLock(tmp_path / LOCK):
         done = cxlisten("doctor", "--config", started / "cxlisten.toml", "--state", tmp_path)
     assert done.exit_code == 2
