@@ -8,11 +8,6 @@ create table facets (ring varchar not null, facet varchar not null);
 create table queries (query varchar not null, brand varchar not null, role varchar not null, terms varchar not null);
 create table targets (ring varchar not null, target double not null, owner varchar);
 
-create table runs (
-    run_id varchar not null, stage varchar not null, started_at timestamp not null, finished_at timestamp not null,
-    status varchar not null, n_in bigint not null, n_out bigint not null, message varchar
-);
-
 -- The idempotence marker: a row per landing file applied, written with its data.
 create table batches (
     batch_id varchar not null, source varchar not null, query varchar not null, n_rows integer not null,
