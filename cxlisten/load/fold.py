@@ -5,7 +5,7 @@ import re
 
 import pyarrow as pa
 
-_LINK_OR_HANDLE = re.compile(r"https?://\S+|www\.\S+|(?<!\w)@[\w.\-]+", re.IGNORECASE)
+_LINK_OR_HANDLE = re.compile(r"^\s*RT(?=\s+@)|https?://\S+|www\.\S+|(?<!\w)@[\w.\-]+", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 _FEWEST_WORDS = 4
 

@@ -129,6 +129,7 @@ def test_a_copy_every_few_weeks_is_folded_however_the_copies_arrive(world: World
     [
         ("THE KETTLE leaks after a week!!", 1, True),
         ("@acme the kettle leaks, after a week https://t.example/1 #", 27, True),
+        ("RT @somebody: the kettle leaks after a week", 1, True),
         ("the kettle leaks after a week", 29, False),
         ("the kettle leaks after a month", 1, False),
     ],
