@@ -135,9 +135,9 @@ def report(project: Project, name: str, until: date | None = None) -> Summary:
     built = build(project.state, spec)
     folder, day, paths = project.state / "reports", until or produced_at.date(), []
     for channel in map(load_channel, config.channels):
-        path = folder / name / f"{day}{channel.suffix}"
+        path, text = folder / name / f"{day}{channel.suffix}", channel.render(built)
         for target in (path, folder / f"latest{channel.suffix}"):
-            write_text(target, channel.render(built))
+            write_text(target, text)
         paths.append(str(path))
         log.info("report   %s", path)
     return {
