@@ -121,20 +121,21 @@ def test_any_verb_killed_at_any_moment(tmp_path: Path) -> None:
     assert len(undisturbed[0]) > 200
     assert len(undisturbed[3]) == 4  # each export is read for two queries
 
-    n_killed = 0
     for verb in VERBS:
-        for trial in range(KILLS_PER_VERB):
+        n_killed = 0
+        while n_killed < KILLS_PER_VERB:
             shutil.rmtree(home)
             shutil.copytree(before[verb], home)
             process = start(verb, home)
             process.join(rng.uniform(0, seconds[verb]))
-            if process.pid and process.is_alive():
-                os.kill(process.pid, signal.SIGKILL)
-                n_killed += 1
+            assert process.pid
+            if not process.is_alive():  # it had ended before the blow
+                continue
+            os.kill(process.pid, signal.SIGKILL)
             process.join()
+            n_killed += process.exitcode == -signal.SIGKILL
             for again in VERBS[VERBS.index(verb) :]:
                 do(again, home)
             project = pipeline.open_project(home / "cxlisten.toml", home / "state")
-            assert dump(project) == undisturbed, f"{verb} killed, trial {trial}"
+            assert dump(project) == undisturbed, f"{verb} killed, {n_killed} of {KILLS_PER_VERB}"
             assert (project.state / "reports" / "latest.html").read_text().rstrip().endswith("</html>")
-    assert n_killed >= 25  # the others had ended before the blow
