@@ -11,6 +11,7 @@ _READ_CHARS = 400
 _SHORT = 40
 _SURE_OF_SHORT, _SURE = 0.9, 0.6
 _ENGLISH_WILL_DO = 0.3
+_NO_LANGUAGE = {"", "und", "zxx", "mul"}
 
 
 @cache
@@ -34,3 +35,11 @@ def detect(text: str) -> str | None:
     if best["lang"] == "en":
         return "en" if best["score"] >= _ENGLISH_WILL_DO else None
     return str(best["lang"]) if best["score"] >= (_SURE if n_letters >= _SHORT else _SURE_OF_SHORT) else None
+
+
+def language_of(text: str, claim: str | None) -> str | None:
+    """Name the language that a post is in, or else the one that its platform claims, such as `en-GB`, if any."""
+    if told := detect(text):
+        return told
+    main = (claim or "").replace("_", "-").split("-")[0].lower()
+    return None if main in _NO_LANGUAGE else main

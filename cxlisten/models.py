@@ -15,7 +15,8 @@ class Query:
     """What we listen for: a brand and the boolean terms that find it.
 
     `sources` empty means every source of the config, `languages` empty every language. `handles` are the brand's own
-    accounts: what they post is kept and not counted.
+    accounts: what they post is kept and not counted. `aliases` are its other names: they find no posts, and tell what
+    in a post that names several brands is said of this one.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Query:
     sources: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     handles: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +130,5 @@ class Tagged:
     sentiment_score: float
     rings: tuple[RingTag, ...] = ()
     noise: tuple[str, ...] = ()
+    benefits: tuple[str, ...] = ()
+    signals: tuple[str, ...] = ()

@@ -7,7 +7,8 @@ or repeated run costs nothing.
 
 import json
 import logging
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,16 +20,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cxlisten import publish as publishing
-from cxlisten import query as querying
-from cxlisten.classify import DEFAULT_RECIPE, TEXTS, load_recipe
-from cxlisten.collect import load_source
+from cxlisten.checks import CHECKS
+from cxlisten.classify import DEFAULT_RECIPE, TAGS, TEXTS, load_recipe
+from cxlisten.classify.target import Targets
 from cxlisten.collect.job import collect_job
 from cxlisten.config import ReportConfig, Settings, SourceConfig, author_key, load_settings
-from cxlisten.errors import ConfigError, CxListenError, InputError, QueryError
+from cxlisten.errors import ConfigError, CxListenError, InputError
 from cxlisten.landing import Landing, read_header
 from cxlisten.landing.files import write_parquet, write_text
 from cxlisten.landing.rows import RAW
 from cxlisten.load import load_batch, loaded_batches, seed
+from cxlisten.load.corrections import apply_corrections, n_corrected, read_corrections
+from cxlisten.load.readings import load_readings, unread_days, unread_posts, use_classifier
 from cxlisten.models import Query
 from cxlisten.store import open_working
 
@@ -45,10 +48,15 @@ class Project:
     settings: Settings
     state: Path
 
+    @property
+    def recipe(self) -> str:
+        """The classifier that reads what comes in, and whose tags count."""
+        return self.settings.recipe or DEFAULT_RECIPE
+
 
 def open_project(config: Path, state: Path) -> Project:
     """Read the config; raises ConfigError with every mistake in it, those in queries and source options included."""
-    return Project(load_settings(config, checks=(_query_problems, _source_problems, _channel_problems)), state)
+    return Project(load_settings(config, checks=CHECKS), state)
 
 
 def plan(project: Project, source: str | None = None) -> list[dict[str, str]]:
@@ -73,39 +81,88 @@ def collect(project: Project, source: str, query: str, stop: Event | None = None
     return summary
 
 
-def classify(project: Project, recipe: str = DEFAULT_RECIPE, executor: str = "serial") -> Summary:
+def classify(project: Project, recipe: str | None = None, executor: str = "serial") -> Summary:
     """Tag every raw file that is not tagged yet; a file is one unit of work for the executor."""
     from cxlisten.classify import executors
 
-    landing = Landing(project.state)
-    files = landing.pending_classify()
+    landing, recipe = Landing(project.state), recipe or project.recipe
+    files, targets = landing.pending_classify(), Targets(project.settings.queries)
     n_posts = 0
     tagged = executors.run(recipe, (_texts(path) for path in files), executor=executor) if files else ()
     for done, (path, tags) in enumerate(zip(files, tagged, strict=True), 1):
-        write_parquet(pa.Table.from_batches([tags]), landing.counterpart(path))
+        write_parquet(pa.Table.from_batches([targets.fill(tags, _texts(path))]), landing.counterpart(path))
         n_posts += tags.num_rows
         if tags.num_rows:
             log.info("classify %d posts read, file %d of %d", n_posts, done, len(files))
     return {"recipe": recipe, "n_files": len(files), "n_posts": n_posts}
 
 
+def reclassify(project: Project, recipe: str, since: str, until: str, executor: str = "serial") -> Summary:
+    """Tag the stored posts of the days from `since` to `until` that a recipe has not read; a day is a file.
+
+    Days are YYYY-MM-DD. `load` puts the tags beside those there are; they count when the recipe is the config's.
+    """
+    from cxlisten.classify import executors
+
+    landing, version, n_posts = Landing(project.state), load_recipe(recipe).version, 0
+    with open_working(project.state) as con:
+        days = unread_days(con, recipe, version, *_span(since, until))
+    ahead: deque[tuple[Path, pa.Table]] = deque()
+    targets = Targets(project.settings.queries)
+
+    def texts() -> Iterator[pa.RecordBatch]:
+        for day in days:
+            with open_working(project.state) as con:  # and closed while the model works
+                posts = unread_posts(con, recipe, version, day)
+            path = landing.reclassified_file(f"{recipe}@{version}", day, posts)
+            if posts.num_rows and not path.exists():
+                ahead.append((path, posts))
+                yield _as_texts(posts)
+
+    for tags in executors.run(recipe, texts(), executor=executor) if days else ():
+        path, posts = ahead.popleft()
+        table = pa.Table.from_batches([targets.fill(tags, _as_texts(posts))])
+        for name in ("posted_at", "text_version"):
+            table = table.append_column(name, posts[name])
+        write_parquet(table, path)
+        n_posts += tags.num_rows
+        log.info("reclassify %d posts read, %s", n_posts, path.stem[:10])
+    return {"recipe": recipe, "version": version, "n_days": len(days), "n_posts": n_posts}
+
+
 def load(project: Project) -> Summary:
-    """Bring every classified file that has no marker yet into the store, one transaction each."""
-    landing = Landing(project.state)
+    """Bring every classified file that has no marker yet into the store, one transaction each.
+
+    Before that, the config's classifier and the corrections beside the config come to count in what is stored.
+    """
+    landing, recipe = Landing(project.state), load_recipe(project.recipe)
+    corrections = read_corrections(project.settings.corrections)
     totals: Counter[str] = Counter(n_batches=0, n_new=0, n_known=0, n_rejected=0, n_unmatched=0)
+    n_reread = 0
     with open_working(project.state) as con:
         seed(con, project.settings)
+        use_classifier(con, recipe.name, recipe.version)
+        apply_corrections(con, corrections)
         done = loaded_batches(con)
         for path in landing.classified_files():
             batch_id = landing.batch_id(path)
             if batch_id in done:
                 continue
-            raw, tags = pq.read_table(path, schema=RAW), pq.read_table(landing.counterpart(path))
+            raw, tags = pq.read_table(path, schema=RAW), pq.read_table(landing.counterpart(path), schema=TAGS)
             loaded = load_batch(con, batch_id, read_header(path), raw, tags)
             if loaded:
                 totals.update(n_batches=1, **asdict(loaded))
+        for path in landing.reclassified_files():
+            batch_id = landing.reclassified_id(path)
+            if batch_id not in done:
+                n_reread += load_readings(con, batch_id, pq.read_table(path))
+        n_right = n_corrected(con)
     log.info("load     %s", _words(totals))
-    return dict(totals)
+    if n_reread:
+        log.info("load     %d posts read anew", n_reread)
+    if corrections.num_rows:
+        log.info("load     %d of %d corrections count, any other waits for its post", n_right, corrections.num_rows)
+    return {**totals, "n_reread": n_reread, "n_corrected": n_right}
 
 
 def publish(project: Project) -> Summary:
@@ -130,7 +187,7 @@ def report(project: Project, name: str, until: date | None = None) -> Summary:
         period_days=config.period_days,
         until=until,
         timezone=config.timezone,
-        metrics=classifier_metrics(),
+        metrics=classifier_metrics(project.recipe),
     )
     built = build(project.state, spec)
     folder, day, paths = project.state / "reports", until or produced_at.date(), []
@@ -166,7 +223,7 @@ def run(project: Project) -> Summary:
     return {**done, "reports": reports, "failures": failures}
 
 
-def classifier_metrics(recipe: str = DEFAULT_RECIPE) -> dict[str, Any] | None:
+def classifier_metrics(recipe: str) -> dict[str, Any] | None:
     """The measured figures of a recipe as its evaluation wrote them; null when it was not measured."""
     path = load_recipe(recipe).folder / "metrics.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
@@ -175,45 +232,28 @@ def classifier_metrics(recipe: str = DEFAULT_RECIPE) -> dict[str, Any] | None:
 def _texts(raw: Path) -> pa.RecordBatch:
     """What there is to classify in one raw file."""
     table = pq.read_table(raw, columns=["outcome", "post_id", "text", "lang"])
-    posts = table.filter(pc.equal(table["outcome"], "mapped"))
+    return _as_texts(table.filter(pc.equal(table["outcome"], "mapped")))
+
+
+def _as_texts(posts: pa.Table) -> pa.RecordBatch:
     columns = [posts["post_id"].cast(pa.string()), posts["text"], posts["lang"]]
     return pa.RecordBatch.from_arrays([column.combine_chunks() for column in columns], schema=TEXTS)
+
+
+def _span(since: str, until: str) -> tuple[date, date]:
+    """The first and the last of some days; raises InputError when they are none."""
+    try:
+        first, last = date.fromisoformat(since), date.fromisoformat(until)
+    except ValueError as error:
+        raise InputError(f"{error}; write days as YYYY-MM-DD") from None
+    if first > last:
+        raise InputError(f"{first}, the first day, is after {last}, the last")
+    return first, last
 
 
 def _ring_summary(figure: Any) -> Summary:
     names = ("brand", "ring", "n", "net_sentiment", "target", "change", "previous_n")
     return {name: getattr(figure, name) for name in names}
-
-
-def _query_problems(settings: Settings) -> list[str]:
-    problems = []
-    for query in settings.queries:
-        try:
-            querying.compile(query.terms)
-        except QueryError as error:
-            problems.append(f'query "{query.name}": terms: {error}')
-    return problems
-
-
-def _source_problems(settings: Settings) -> list[str]:
-    problems: list[str] = []
-    for source in settings.sources:
-        try:
-            load_source(source.name, source.kind, source.options)
-        except ConfigError as error:
-            problems += error.problems
-    return problems
-
-
-def _channel_problems(settings: Settings) -> list[str]:
-    from cxlisten.report import channel_names
-
-    return [
-        f'report "{report.name}": channels: unknown channel "{channel}"; there is {", ".join(channel_names())}'
-        for report in settings.reports
-        for channel in report.channels
-        if channel not in channel_names()
-    ]
 
 
 def _named(items: tuple[_Item, ...], name: str, what: str) -> _Item:

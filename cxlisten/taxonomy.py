@@ -1,5 +1,6 @@
 """The six rings, their facets, benefits, lenses and noise: the only place in Python that spells a ring."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,6 +28,14 @@ class Benefit(StrEnum):
     SENSING = "sensing"
     PHYSICAL = "physical"
     EMOTIONAL = "emotional"
+
+
+class Signal(StrEnum):
+    """A cue of what lies beneath: a belief about who I am, or a bias of decision. Never a certainty."""
+
+    DEEP_DRIVER = "deep_driver"
+    LOSS_AVERSION = "loss_aversion"
+    FAIRNESS = "fairness"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +79,17 @@ RINGS: tuple[Ring, ...] = (
 
 RING_NAMES: tuple[str, ...] = tuple(ring.name for ring in RINGS)
 FACETS: dict[str, tuple[str, ...]] = {ring.name: ring.facets for ring in RINGS}
+
+
+def wrong_label(rings: Mapping[str, str], facets: Iterable[str]) -> str | None:
+    """Say which of the labels of a post, {ring: sentiment} and `ring.facet`, is none of the taxonomy, if one is."""
+    known = [f"{ring}.{facet}" for ring, names in FACETS.items() for facet in names]
+    for ring, sentiment in rings.items():
+        if ring not in RING_NAMES:
+            return f'unknown ring "{ring}"; there is {", ".join(RING_NAMES)}'
+        if sentiment not in tuple(Sentiment):
+            return f'unknown sentiment "{sentiment}" of {ring}; there is {", ".join(Sentiment)}'
+    for facet in facets:
+        if facet not in known:
+            return f'unknown facet "{facet}"; write RING.FACET, such as {RINGS[0].name}.{RINGS[0].facets[0]}'
+    return None

@@ -103,7 +103,8 @@ class InventedSnapshot:
         state.mkdir(parents=True, exist_ok=True)
         with duckdb.connect(state / "cxlisten.duckdb") as con:
             con.begin()
-            con.execute((sql / "schema" / "001_init.sql").read_text(encoding="utf-8"))
+            for file in sorted((sql / "schema").glob("*.sql")):
+                con.execute(file.read_text(encoding="utf-8"))
             con.execute("create schema trends")
             for file in sorted((sql / "trends").glob("*.sql")):
                 con.execute(f"create view trends.{file.stem} as {file.read_text(encoding='utf-8')}")

@@ -13,12 +13,14 @@ from cxlisten.content import content_dir
 from cxlisten.errors import ClassifierError, MissingExtra
 from cxlisten.models import Tagged
 
-DEFAULT_RECIPE = "cx_spacy"
+DEFAULT_RECIPE = "cx_minilm"
+_EXTRAS = {"torch": "train", "transformers": "train"}  # else nlp
 
 # What goes in: a platform's own claim of the language is only used where it is given.
 TEXTS = pa.schema([("id", pa.string()), ("text", pa.string()), ("lang", pa.string())])
 
-# What comes out: one row per row in, in order. Evidence is a half-open span of code points of `text`.
+# What comes out: one row per row in, in order. Evidence is a half-open span of code points of `text`. A classifier
+# knows of no brands: `target`, the query whose brand a tag is about, is null until Targets fills it in.
 TAGS = pa.schema(
     [
         ("id", pa.string()),
@@ -36,11 +38,14 @@ TAGS = pa.schema(
                         ("evidence_start", pa.int32()),
                         ("evidence_end", pa.int32()),
                         ("facets", pa.list_(pa.string())),
+                        ("target", pa.string()),
                     ]
                 )
             ),
         ),
         ("noise", pa.list_(pa.string())),
+        ("benefits", pa.list_(pa.string())),
+        ("signals", pa.list_(pa.string())),
         ("classifier", pa.string()),
         ("version", pa.string()),
     ]
@@ -94,6 +99,8 @@ class Classifier:
                     for tag in one.rings
                 ],
                 "noise": list(one.noise),
+                "benefits": list(one.benefits),
+                "signals": list(one.signals),
                 "classifier": self.recipe.name,
                 "version": self.recipe.version,
             }
@@ -131,5 +138,5 @@ def load_classifier(name: str) -> Classifier:
     except ModuleNotFoundError as error:
         if error.name == module:
             raise ClassifierError(f'recipe "{name}": no engine "{recipe.engine}"') from None
-        raise MissingExtra(str(error.name), "nlp") from None
+        raise MissingExtra(str(error.name), _EXTRAS.get(str(error.name), "nlp")) from None
     return Classifier(recipe, engine.load(recipe))

@@ -116,6 +116,8 @@ def _answer(post_id: str | int, row: dict[str, Any]) -> dict[str, Any]:
             for tag in row["rings"]
         ],
         "noise": row["noise"],
+        "benefits": row["benefits"],
+        "signals": row["signals"],
         "classifier": row["classifier"],
         "version": row["version"],
     }  # fmt: skip

@@ -1,5 +1,6 @@
-"""trend and query: what an analyst asks on the command line."""
+"""trend, compare and query: what an analyst asks on the command line."""
 
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from threading import Event
@@ -35,6 +36,22 @@ def trend(
         state, name, brand, since.date() if since else None, until.date() if until else None
     )  # fmt: skip
     print_rows(columns, rows, style)
+
+
+@click.command()
+@click.argument("before")
+@click.argument("after")
+@state_option
+@click.option("--by-month", is_flag=True, help="A row for each month.")
+@click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def compare(before: str, after: str, state: Path, by_month: bool, style: str) -> None:
+    """Show what counting the tags of AFTER in place of BEFORE, each RECIPE@VERSION, does to the trend of each ring."""
+    from cxlisten.report.comparison import RingComparison
+    from cxlisten.report.comparison import compare as compare_readers
+
+    rows = compare_readers(state, before, after, by_month)
+    columns = [field.name for field in fields(RingComparison) if by_month or field.name != "month"]
+    print_rows(columns, [[getattr(row, column) for column in columns] for row in rows], style)
 
 
 @click.group()

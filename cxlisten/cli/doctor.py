@@ -17,6 +17,7 @@ from cxlisten.collect import load_source
 from cxlisten.config import Settings
 from cxlisten.errors import CxListenError
 from cxlisten.landing import Landing
+from cxlisten.load.corrections import read_corrections
 from cxlisten.report import load_channel
 from cxlisten.store import LOCK, SNAPSHOT
 
@@ -34,21 +35,24 @@ class Finding:
 
 
 def examine(config: Path, state: Path) -> Iterator[Finding]:
-    """Look at the installation, the config, its sources, its channels, the classifier and the state, in this order."""
+    """Look at the installation, the config, its sources and channels, the corrections, the classifier and the state."""
     yield Finding(
         "ok", f"Python {platform.python_version()}, DuckDB {version('duckdb')}, cxlisten {version('cxlisten')}"
     )
     yield from _extras()
+    recipe = DEFAULT_RECIPE
     try:
-        settings = pipeline.open_project(config, state).settings
+        project = pipeline.open_project(config, state)
     except CxListenError as error:
         yield from (Finding("problem", line) for line in str(error).splitlines())
     else:
+        settings, recipe = project.settings, project.recipe
         queries, reports = ([each.name for each in items] for items in (settings.queries, settings.reports))
         yield Finding("ok", f"{config}: queries {', '.join(queries)}; reports {', '.join(reports)}")
         yield from _sources(settings)
         yield from _channels(settings)
-    yield _classifier()
+        yield _corrections(settings)
+    yield _classifier(recipe)
     yield from _state(state)
 
 
@@ -94,9 +98,17 @@ def _channels(settings: Settings) -> Iterator[Finding]:
             yield Finding("ok", f"report channel {name} can be loaded")
 
 
-def _classifier() -> Finding:
+def _corrections(settings: Settings) -> Finding:
     try:
-        recipe = load_classifier(DEFAULT_RECIPE).recipe
+        n = read_corrections(settings.corrections).num_rows
+    except CxListenError as error:
+        return Finding("problem", str(error))
+    return Finding("ok", f"{settings.corrections}: {n} corrections" if n else "there are no corrections")
+
+
+def _classifier(name: str) -> Finding:
+    try:
+        recipe = load_classifier(name).recipe
     except CxListenError as error:
         return Finding("problem", str(error))
     return Finding("ok", f"classifier {recipe.name} {recipe.version} can be loaded")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cxlisten.cli.console import follow_progress, print_table
+from cxlisten.cli.console import follow_progress, talk
 
 
 @click.command()
@@ -13,7 +13,7 @@ from cxlisten.cli.console import follow_progress, print_table
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False, exists=True), help="More labelled posts.")
 def train(recipe: str, data: Path | None) -> None:
     """Train RECIPE from its corpus and the labelled posts in DATA; overwrites its artefact."""
-    from cxlisten.classify.train import train as train_recipe
+    from cxlisten.classify.training import train as train_recipe
 
     follow_progress()
     click.echo(json.dumps(train_recipe(recipe, data)))
@@ -23,19 +23,22 @@ def train(recipe: str, data: Path | None) -> None:
 @click.argument("recipe")
 @click.argument("gold", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--json", "as_json", is_flag=True, help="All figures as one JSON object.")
-@click.option("--write", is_flag=True, help="Also write them as the recipe's metrics.json.")
+@click.option(
+    "--write", is_flag=True, help="Also write them as the recipe's metrics.json and, in a checkout, into README.md."
+)
 def evaluate(recipe: str, gold: Path, as_json: bool, write: bool) -> None:
     """Measure RECIPE on GOLD, a JSONL file of labelled posts."""
     from cxlisten.classify.evaluate import evaluate as measure
-    from cxlisten.classify.evaluate import write_metrics
+    from cxlisten.classify.evaluate.record import readme, with_metrics, write_metrics
+    from cxlisten.cli.figures import show_figures
 
     result = measure(recipe, gold)
     if write:
-        write_metrics(recipe, result, gold.name)
+        talk.print(f"wrote {write_metrics(recipe, result, gold.name)}")
+        if page := readme():
+            page.write_text(with_metrics(page.read_text(encoding="utf-8")), encoding="utf-8")
+            talk.print(f"wrote {page}")
     if as_json:
         click.echo(json.dumps(result))
-        return
-    rows = [[ring, r["f1"], r["precision"], r["recall"], r["n"]] for ring, r in result["rings"].items()]
-    print_table(["ring", "F1", "precision", "recall", "posts"], rows)
-    figures = [[name, value] for name, value in result.items() if isinstance(value, float)]
-    print_table(["figure", "value"], figures)
+    else:
+        show_figures(result)

@@ -1,4 +1,4 @@
-"""run, and the five verbs one by one."""
+"""run, the five verbs one by one, and reclassify."""
 
 import json
 from datetime import datetime
@@ -12,6 +12,8 @@ from cxlisten.classify import DEFAULT_RECIPE
 from cxlisten.cli.console import config_option, follow_progress, print_table, state_option, talk
 from cxlisten.config import settings_for_file
 from cxlisten.pipeline import Project
+
+_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
@@ -52,7 +54,7 @@ def collect(config: Path, state: Path, source: str | None) -> None:
 @state_option
 @click.argument("texts", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="With TEXTS: where the tags go.")
-@click.option("--recipe", default=DEFAULT_RECIPE, show_default=True, help="A folder of classifiers/.")
+@click.option("--recipe", help="A folder of classifiers/. Default: that of the config.")
 @click.option("--executor", type=click.Choice(["serial", "pool"]), default="serial", show_default=True)
 @click.option("--skip-bad", is_flag=True, help="With TEXTS: put bad lines into OUTPUT.rejects.jsonl and go on.")
 def classify(
@@ -60,7 +62,7 @@ def classify(
     state: Path,
     texts: Path | None,
     output: Path | None,
-    recipe: str,
+    recipe: str | None,
     executor: str,
     skip_bad: bool,
 ) -> None:
@@ -73,7 +75,7 @@ def classify(
         raise click.UsageError("TEXTS needs -o OUTPUT")
     from cxlisten.classify import jsonl
 
-    n_tagged, n_bad = jsonl.classify_file(texts, output, recipe, executor, skip_bad)
+    n_tagged, n_bad = jsonl.classify_file(texts, output, recipe or DEFAULT_RECIPE, executor, skip_bad)
     talk.print(f"{n_tagged} posts classified into {output}" + (f", {n_bad} bad lines set aside" if n_bad else ""))
 
 
@@ -99,13 +101,32 @@ def publish(config: Path, state: Path) -> None:
 @config_option
 @state_option
 @click.argument("name", required=False)
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the period. Default: the last with data.")
+@click.option("--until", type=_DAY, help="Last day of the period. Default: the last with data.")
 def report(config: Path, state: Path, name: str | None, until: datetime | None) -> None:
     """Write the report NAME, or every report of the config."""
     follow_progress()
     project = pipeline.open_project(config, state)
     names = [name] if name else [each.name for each in project.settings.reports]
     show_rings([pipeline.report(project, each, until.date() if until else None) for each in names])
+
+
+@click.command()
+@config_option
+@state_option
+@click.argument("recipe")
+@click.option("--since", type=_DAY, required=True, help="The first day (YYYY-MM-DD).")
+@click.option("--until", type=_DAY, required=True, help="The last day.")
+@click.option("--executor", type=click.Choice(["serial", "pool"]), default="serial", show_default=True)
+def reclassify(config: Path, state: Path, recipe: str, since: datetime, until: datetime, executor: str) -> None:
+    """Tag the stored posts of some days with RECIPE too; its tags stand beside the others, for `compare`.
+
+    They count in the place of the others when the config says so:  [classify]  recipe = "RECIPE".
+    """
+    follow_progress()
+    project = pipeline.open_project(config, state)
+    click.echo(json.dumps(pipeline.reclassify(project, recipe, f"{since:%Y-%m-%d}", f"{until:%Y-%m-%d}", executor)))
+    pipeline.load(project)
+    pipeline.publish(project)
 
 
 def show_columns(posts: Path) -> None:

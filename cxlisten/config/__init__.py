@@ -13,16 +13,26 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from cxlisten.config.tables import QueryTable, ReportTable, SourceTable, TargetTable, suggest, valid_table
+from cxlisten.config.tables import (
+    ClassifyTable,
+    QueryTable,
+    ReportTable,
+    SourceTable,
+    TargetTable,
+    suggest,
+    valid_table,
+)
 from cxlisten.errors import ConfigError
 from cxlisten.models import Query
 from cxlisten.taxonomy import RING_NAMES
 
 CONFIG_NAME = "cxlisten.toml"
+CORRECTIONS_NAME = "corrections.jsonl"
 DEFAULT_STATE = Path(".cxlisten")
 
 
 _SECTIONS: dict[str, type[BaseModel]] = {"query": QueryTable, "source": SourceTable, "report": ReportTable}
+_TOP_LEVEL = (*_SECTIONS, "experience", "classify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +59,17 @@ class ReportConfig:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to listen for and how to report it; `targets` maps a ring to its target net sentiment and owner."""
+    """What to listen for and how to report it; `targets` maps a ring to its target net sentiment and owner.
+
+    `recipe` is the classifier whose tags count, null the default; `corrections` the file of what people corrected.
+    """
 
     queries: tuple[Query, ...]
     sources: tuple[SourceConfig, ...]
     reports: tuple[ReportConfig, ...]
     targets: dict[str, tuple[float, str | None]]
+    recipe: str | None = None
+    corrections: Path | None = None
 
 
 Check = Callable[[Settings], list[str]]
@@ -113,8 +128,8 @@ def _slug(name: str) -> str:
 def _settings(tables: dict[str, Any], folder: Path, problems: list[str]) -> Settings:
     """What is right in the file as settings; what is wrong goes to `problems`, and the rest is still checked."""
     for key in tables:
-        if key not in (*_SECTIONS, "experience"):
-            problems.append(f'top level: unknown key "{key}"{suggest(key, [*_SECTIONS, "experience"])}')
+        if key not in _TOP_LEVEL:
+            problems.append(f'top level: unknown key "{key}"{suggest(key, _TOP_LEVEL)}')
     problems += [f"there is no [[{key}]]; add one" for key in ("query", "source") if not tables.get(key)]
     sections: dict[str, list[Any]] = {
         key: [valid for valid in _valid_tables(key, model, tables.get(key, []), problems) if valid]
@@ -124,6 +139,7 @@ def _settings(tables: dict[str, Any], folder: Path, problems: list[str]) -> Sett
         ring: valid_table(f"experience {ring}", TargetTable, table, problems)
         for ring, table in _experience(tables).items()
     }
+    classify = valid_table("classify", ClassifyTable, tables.get("classify", {}), problems)
     if _experience(tables) != tables.get("experience", {}):
         problems.append("experience: write one table per ring, such as [experience.price]")
     return Settings(
@@ -134,6 +150,8 @@ def _settings(tables: dict[str, Any], folder: Path, problems: list[str]) -> Sett
         ),
         reports=tuple(ReportConfig(**t.model_dump()) for t in sections["report"]) or (ReportConfig("weekly"),),
         targets={ring: (table.target, table.owner) for ring, table in targets.items() if table},
+        recipe=classify.recipe if classify else None,
+        corrections=folder / CORRECTIONS_NAME,
     )
 
 

@@ -51,6 +51,7 @@ class QueryTable(_Table):
     sources: tuple[str, ...] = ()
     languages: tuple[Language, ...] = ()
     handles: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 class TargetTable(_Table):
@@ -68,6 +69,10 @@ class SourceTable(_Table):
     @classmethod
     def _kind_defaults_to_name(cls, table: Any) -> Any:
         return {"kind": table.get("name", ""), **table} if isinstance(table, dict) else table
+
+
+class ClassifyTable(_Table):
+    recipe: str | None = None
 
 
 class ReportTable(_Table):

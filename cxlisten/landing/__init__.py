@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class Landing:
     def __init__(self, state: Path) -> None:
         self.raw = state / "landing" / "raw"
         self.classified = state / "landing" / "classified"
+        self.reclassified = state / "landing" / "reclassified"
 
     def folder(self, source: str, query: str) -> Path:
         """The raw files of one source and query, which share a cursor."""
@@ -79,6 +80,20 @@ class Landing:
     def batch_id(self, raw: Path) -> str:
         """The idempotence marker of a raw file."""
         return raw.relative_to(self.raw).with_suffix("").as_posix()
+
+    def reclassified_file(self, reader: str, day: date, posts: pa.Table) -> Path:
+        """Where the tags of a day's posts by another recipe belong: the same posts and texts, the same file."""
+        texts = zip(posts["post_id"].to_pylist(), posts["text_version"].to_pylist(), strict=True)
+        digest = hashlib.sha256(repr(sorted(texts)).encode()).hexdigest()[:16]
+        return self.reclassified / reader / f"{day}-{digest}.parquet"
+
+    def reclassified_files(self) -> list[Path]:
+        """The files of all recipes and days, in the order in which they are loaded."""
+        return sorted(self.reclassified.rglob("*.parquet"))
+
+    def reclassified_id(self, path: Path) -> str:
+        """The idempotence marker of such a file; it has an @, as no name of a source or a query has."""
+        return path.relative_to(self.reclassified.parent).with_suffix("").as_posix()
 
     def write(
         self, source: str, query: Query, fingerprint: str, batch: Batch, unmatched: Counter[str], exact_times: bool,

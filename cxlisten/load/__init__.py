@@ -20,6 +20,12 @@ _FACETS = pa.schema([("ring", pa.string()), ("facet", pa.string())])
 _QUERIES = pa.schema([("query", pa.string()), ("brand", pa.string()), ("role", pa.string()), ("terms", pa.string())])
 _TARGETS = pa.schema([("ring", pa.string()), ("target", pa.float64()), ("owner", pa.string())])
 
+_STEPS = (
+    "sift", "superseded", "set_aside", "posts", "mentions", "ring_tags",  # what the batch brings
+    "choose", "set_aside", "switch",  # a correction, or a better reading, counts before that of the batch
+    "gone", "ledger", "rollups", "mark",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -61,7 +67,7 @@ def seed(con: Connection, settings: Settings) -> None:
     for name, rows in tables.items():
         con.register(name, rows)
     with transaction(con):
-        for step in ("rename", "rollups", "seed"):
+        for step in ("rename", "seed", "rollups"):
             run(con, f"load/{step}")
 
 
@@ -85,7 +91,7 @@ def load_batch(con: Connection, batch_id: str, header: Header, raw: pa.Table, ta
         if not header.exact_times:
             run(con, "load/date_as_first_seen")
         since, until = run(con, "load/window", **facts)[0]
-        for step in ("sift", "posts", "mentions", "ring_tags", "gone", "ledger", "rollups", "mark"):
+        for step in _STEPS:
             run(con, f"load/{step}", since=since, until=until, **facts)
         counts = run(con, "load/counts", batch_id=batch_id)[0]
     return Loaded(*counts)

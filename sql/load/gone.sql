@@ -23,6 +23,7 @@ insert into tombstones select post_id, platform, state, $now from gone;
 delete from posts where post_id in (select post_id from gone);
 delete from mentions where post_id in (select post_id from gone);
 delete from ring_tags where post_id in (select post_id from gone);
+delete from other_readings where post_id in (select post_id from gone);
 update mentions set duplicate_of = if(freed.position = 1, null, freed.first_id)
 from freed
 where freed.post_id = mentions.post_id and freed.query = mentions.query

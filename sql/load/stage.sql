@@ -3,9 +3,10 @@
 -- so that rows are matched by their number, not by their post.
 create or replace temp table arrivals as
 select
-    raw.* exclude (outcome, raw, reason, place, lang, is_own),
+    raw.* exclude (outcome, raw, reason, place, lang),
     coalesce(tag.lang, raw.lang) as lang, tag.sentiment, tag.sentiment_score, tag.rings,
     if(raw.is_own and not list_contains(tag.noise, 'brand_own'), list_append(tag.noise, 'brand_own'), tag.noise) as noise,
+    coalesce(tag.benefits, []) as benefits, coalesce(tag.signals, []) as signals,
     tag.classifier, tag.version as classifier_version
 from raw_rows as raw
 join tag_rows as tag on tag.row_number = raw.row_number

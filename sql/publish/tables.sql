@@ -14,6 +14,8 @@ create table snapshot.batches as from batches order by committed_at;
 create table snapshot.posts as from posts order by posted_at::date, platform, post_id;
 create table snapshot.mentions as from mentions order by posted_at::date, brand, post_id;
 create table snapshot.ring_tags as from ring_tags order by posted_at::date, post_id, ring;
+create table snapshot.other_readings as
+from other_readings order by posted_at::date, post_id, classifier, version;
 create table snapshot.rejects as select * exclude (payload) from rejects order by rejected_at;
 create table snapshot.gaps as from gaps order by noted_at;
 create table snapshot.coverage_ledger as from coverage_ledger order by day, source, query;

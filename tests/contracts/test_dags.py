@@ -16,7 +16,7 @@ pytestmark = pytest.mark.stack  # importing Airflow takes seconds
 
 DAGS = content_dir("dags")
 FILES = {"evening", *(path.stem for path in DAGS.glob("*.py") if not path.name.startswith("_"))}
-VERBS = {"collect", "classify", "load", "publish", "report"}
+VERBS = {"collect", "classify", "load", "publish", "report", "reclassify"}
 HEAVY = ("spacy", "duckdb", "pyarrow", "numpy", "pandas", "matplotlib", "lark", "cxlisten.pipeline", "cxlisten.store")
 CONFIG = """
 [[query]]
@@ -83,7 +83,7 @@ def test_every_file_parses_and_is_named_after_what_it_schedules(
     assert {dag["file"] for dag in dags.values()} == FILES, "each file of dags/ makes a DAG, or begins with _"
     for dag_id, dag in dags.items():
         assert dag_id.split("__")[0] == dag["file"], f"{dag['file']}.py: name its DAG {dag['file']}, not {dag_id}"
-    assert {"collect__one", "collect__two", "process", "report__weekly"} <= dags.keys()
+    assert {"collect__one", "collect__two", "process", "report__weekly", "reclassify"} <= dags.keys()
 
 
 def test_parsing_loads_nothing_heavy(parsed: dict[str, Any]) -> None:

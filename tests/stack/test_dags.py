@@ -11,6 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from cxlisten.classify import DEFAULT_RECIPE
 from cxlisten.cli import main
 from cxlisten.cli.airflow import environment, run_dags
 from cxlisten.content import content_dir
@@ -23,9 +24,10 @@ import json, sys
 from airflow.dag_processing.dagbag import BundleDagBag
 from airflow.utils.db import initdb
 
-folder, dag_id = sys.argv[1:]
+folder, dag_id, conf = sys.argv[1:]
 initdb()
-run = BundleDagBag(folder, bundle_path=folder, bundle_name="dags-folder").dags[dag_id].test()
+dag = BundleDagBag(folder, bundle_path=folder, bundle_name="dags-folder").dags[dag_id]
+run = dag.test(run_conf=json.loads(conf))
 tasks = [[task.task_id, task.state, task.try_number] for task in run.get_task_instances()]
 print(json.dumps([run.state, sorted(tasks)]))
 """
@@ -82,15 +84,26 @@ def test_a_source_that_fails_stops_no_other_and_is_seen(tmp_path: Path, caplog: 
     assert n_posts(state)[0] == 2
 
 
-def test_what_cannot_succeed_is_tried_once(tmp_path: Path) -> None:
-    state = tmp_path / "state"
+def run_one(home: Path, dag_id: str, **conf: str) -> Any:
+    """Run one DAG, as by hand with some parameters; give its state, and each task with its state and tries."""
     done = subprocess.run(
-        [sys.executable, "-c", ONE_DAG, content_dir("dags"), "collect__bad"],
-        env=environment(project(tmp_path), state),
+        [sys.executable, "-c", ONE_DAG, content_dir("dags"), dag_id, json.dumps(conf)],
+        env=environment(project(home), home / "state"),
         capture_output=True,
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout.splitlines()[-1]) == [
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_what_cannot_succeed_is_tried_once(tmp_path: Path) -> None:
+    assert run_one(tmp_path, "collect__bad") == [
         "failed", [["collect", "failed", 1], ["collect", "failed", 1], ["plan", "success", 1]]
+    ]  # fmt: skip
+
+
+def test_reclassify_takes_the_recipe_and_the_days_that_it_is_given(tmp_path: Path) -> None:
+    asked = {"recipe": DEFAULT_RECIPE, "since": "2026-03-01", "until": "2026-03-31"}
+    assert run_one(tmp_path, "reclassify", **asked) == [
+        "success", [["load", "success", 1], ["publish", "success", 1], ["reclassify", "success", 1]]
     ]  # fmt: skip

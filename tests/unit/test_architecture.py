@@ -26,14 +26,16 @@ MAY_IMPORT = {
     "store": {"models", "config", "errors", "content"},
     **dict.fromkeys(("collect", "classify"), BELOW),
     **dict.fromkeys(("load", "publish", "report"), BELOW | {"store"}),
-    "pipeline": BELOW | STAGES | {"store"},
+    "checks": BELOW | STAGES,
+    "pipeline": BELOW | STAGES | {"store", "checks"},
     "demo": FOUNDATION | NOUNS,
-    "cli": BELOW | STAGES | {"store", "pipeline", "demo"},
+    "bench": BELOW | STAGES,
+    "cli": BELOW | STAGES | {"store", "pipeline", "demo", "bench"},
 }
 VARIANTS = ("cxlisten/collect/sources/", "cxlisten/classify/engines/", "cxlisten/report/outputs/")
 WRAPPED = {"airflow": (), "duckdb": ("store",), "click": ("cli",)}  # library → the parts that may import it
 NO_RINGS = {("cli", "process"): "the DAG", ("landing", "place"): "where in a file a rejected row is"}
-HEAVY = ("spacy", "torch", "transformers", "airflow", "httpx", "feedparser", "matplotlib", "pandas")
+HEAVY = ("spacy", "rapidfuzz", "torch", "transformers", "airflow", "httpx", "feedparser", "matplotlib", "pandas")
 SQL = re.compile(r"\s*(select|insert into|merge into|update \w+ set|delete from)\s", re.I)
 
 

@@ -44,12 +44,15 @@ def test_an_unknown_engine_is_said(folder: Path) -> None:
         load_classifier("mine")
 
 
-def test_a_missing_library_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "classifier.toml").write_text('version = "1"\nengine = "textcat"\n')
-    for module in [name for name in sys.modules if name.startswith(("spacy", "cxlisten.classify."))]:
+@pytest.mark.parametrize(("engine", "library", "extra"), [("textcat", "spacy", "nlp"), ("hub", "torch", "train")])
+def test_a_missing_library_says_what_to_install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, engine: str, library: str, extra: str
+) -> None:
+    (folder / "classifier.toml").write_text(f'version = "1"\nengine = "{engine}"\n')
+    for module in [name for name in sys.modules if name.startswith((library, "cxlisten.classify."))]:
         monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "spacy", None)
-    with pytest.raises(MissingExtra, match=r"spacy.*cxlisten\[nlp\]"):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtra, match=rf"{library}.*cxlisten\[{extra}\]"):
         load_classifier("mine")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cxlisten.classify import Recipe, train
+from cxlisten.classify import Recipe, training
 from cxlisten.classify.artefact import load_models
 from cxlisten.classify.engines import textcat
 from cxlisten.classify.features import N_BUCKETS
@@ -45,12 +45,12 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
     lines = [json.dumps(one) for one in (RUDE, KIND, DEAR, PLAIN, GIVEAWAY)]
     (tmp_path / "corpus" / "posts.jsonl").write_text("\n".join(lines), encoding="utf-8")
     made = Recipe("mine", "1", "textcat", tmp_path, {"train": OPTIONS, "languages": ["en"], "least_score": LEAST})
-    monkeypatch.setattr(train, "load_recipe", {"mine": made}.__getitem__)
+    monkeypatch.setattr(training, "load_recipe", {"mine": made}.__getitem__)
     return made
 
 
 def test_a_recipe_tags_what_it_was_taught(recipe: Recipe) -> None:
-    recipe.settings["sha256"] = train.train("mine")["sha256"]
+    recipe.settings["sha256"] = training.train("mine")["sha256"]
     rude, dear, plain, giveaway = textcat.load(recipe).tag(
         [one["text"] for one in (RUDE, DEAR, PLAIN, GIVEAWAY)], [None] * 4
     )
@@ -61,9 +61,22 @@ def test_a_recipe_tags_what_it_was_taught(recipe: Recipe) -> None:
 
 
 def test_training_twice_gives_the_same_artefact(recipe: Recipe) -> None:
-    first = train.train("mine")
+    first = training.train("mine")
     assert first["n_posts"] == 5
-    assert train.train("mine") == first
+    assert training.train("mine") == first
+
+
+def test_labels_join_the_post_that_is_not_carried_along(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "corpus" / "labels.jsonl").write_text(
+        json.dumps({"id": "t1", "rings": {"price": "negative"}}) + "\n" + json.dumps({"id": "t2", "rings": {}})
+    )
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "tweets.jsonl").write_text(json.dumps({"id": "t1", "text": "so dear", "label": "negative"}))
+    assert len(training.read_corpus(recipe, None)) == 5
+    *_, joined = training.read_corpus(recipe, data)
+    assert (joined["text"], joined["label"], joined["rings"]) == ("so dear", "negative", {"price": "negative"})
+    assert joined["file"] == "labels"
 
 
 def test_a_file_of_the_data_folder_takes_the_place_of_the_corpus_file(recipe: Recipe, tmp_path: Path) -> None:
@@ -71,20 +84,20 @@ def test_a_file_of_the_data_folder_takes_the_place_of_the_corpus_file(recipe: Re
     data.mkdir()
     (data / "posts.jsonl").write_text(json.dumps(RUDE) + "\n" + json.dumps(KIND), encoding="utf-8")
     (data / "more.jsonl").write_text(json.dumps({"text": "great", "label": "positive"}), encoding="utf-8")
-    assert train.train("mine", data)["n_posts"] == 3
+    assert training.train("mine", data)["n_posts"] == 3
 
 
 def test_no_posts_at_all_is_an_error(recipe: Recipe) -> None:
     (recipe.folder / "corpus" / "posts.jsonl").unlink()
     with pytest.raises(InputError, match="--data"):
-        train.train("mine")
+        training.train("mine")
 
 
 def test_an_artefact_that_is_missing_or_not_the_named_one_is_an_error(recipe: Recipe) -> None:
     recipe.settings["sha256"] = "0" * 64
     with pytest.raises(ClassifierError, match="cxlisten train mine"):
         load_models(recipe)
-    train.train("mine")
+    training.train("mine")
     with pytest.raises(ClassifierError, match="sha256"):
         load_models(recipe)
 

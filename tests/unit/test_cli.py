@@ -150,7 +150,7 @@ def test_classify_a_file_in_order(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.stderr
     answers = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
     assert [a["id"] for a in answers] == ["1", "2", "3", "4", "5", "6", 7, "\ufffd"]
-    keys = ["id", "lang", "sentiment", "rings", "noise", "classifier", "version"]
+    keys = ["id", "lang", "sentiment", "rings", "noise", "benefits", "signals", "classifier", "version"]
     assert all(list(a) == keys for a in answers)
     for answer, line in zip(answers, lines, strict=True):
         for tag in answer["rings"]:
@@ -202,6 +202,7 @@ def test_a_gzipped_file_and_a_query_explained(tmp_path: Path) -> None:
 def test_every_command_has_help() -> None:
     listed = call("--help")
     assert listed.exit_code == 0
-    for name in "run collect classify load publish report init demo doctor trend query train evaluate version".split():  # noqa: SIM905
+    verbs = "run collect classify load publish report reclassify"
+    for name in f"{verbs} init demo doctor trend compare query train evaluate bench version".split():
         assert name in listed.stdout
         assert call(name, "--help").exit_code == 0

@@ -56,6 +56,12 @@ def test_a_good_file(tmp_path: Path) -> None:
         ('path = "reviews.csv"', 'pth = "reviews.csv"', ["pth", "path"]),
         ("acme OR @acme", "acme OR (@acme", ['query "acme": terms:', "("]),
         ('terms = "acme OR @acme"', 'terms = "acme"\nsources = ["reveiws"]', ['did you mean "reviews"?']),
+        (
+            'terms = "acme OR @acme"',
+            'terms = "acme"\naliases = ["Zip"]\n[[query]]\nname = "zip"\nbrand = "ZIP"\nterms = "zip"',
+            ['"ZIP" is a name of Acme and of ZIP: give it to one'],
+        ),
+        ('terms = "acme OR @acme"', 'terms = "acme"\naliases = ["!"]', ['"!" cannot be found in a post']),
         ('brands = ["Acme"]', 'brands = ["Acne"]', ['no query has the brand "Acne"']),
         ('brands = ["Acme"]', 'schedule = "every monday"', ["no cron schedule", "0 8 * * 1"]),
         ('brands = ["Acme"]', 'timezone = "Mars"', ["no time zone"]),

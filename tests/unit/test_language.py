@@ -2,7 +2,7 @@
 
 import pytest
 
-from cxlisten.language import detect
+from cxlisten.language import detect, language_of
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,17 @@ def test_handles_links_and_hashtags_say_nothing_of_the_language() -> None:
 @pytest.mark.parametrize("text", ["\0\ud800", "a" * 1_000_000, "😀" * 10_000, "\n" * 5_000, "<p><b>"])
 def test_no_text_is_too_odd(text: str) -> None:
     assert detect(text) in {"en", None}
+
+
+@pytest.mark.parametrize(
+    ("text", "claim", "lang"),
+    [
+        ("gr8 svc thx", "en-GB", "en"),
+        ("gr8 svc thx", "pt_BR", "pt"),
+        ("gr8 svc thx", "und", None),
+        ("gr8 svc thx", None, None),
+        ("Three weeks for a kettle. Never again.", "de", "en"),
+    ],
+)
+def test_a_platforms_claim_counts_where_the_text_does_not_say(text: str, claim: str | None, lang: str | None) -> None:
+    assert language_of(text, claim) == lang

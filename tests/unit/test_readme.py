@@ -1,25 +1,28 @@
 """The README: its figures are those that were measured, and what it names is there."""
 
-import json
 import re
 
+import pytest
 from click.testing import CliRunner
 
 from cxlisten.classify import DEFAULT_RECIPE
+from cxlisten.classify.evaluate.record import BEGIN, END, with_metrics
 from cxlisten.cli import main
 from cxlisten.content import content_dir
+from cxlisten.errors import InputError
 
 ROOT = content_dir("demo").parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_figures_are_those_of_the_recipe() -> None:
-    metrics = json.loads((content_dir("classifiers") / DEFAULT_RECIPE / "metrics.json").read_text(encoding="utf-8"))
-    for figure, title in (("f1", "F1"), ("precision", "precision"), ("recall", "recall")):
-        row = " | ".join(f"{ring[figure]:.2f}" for ring in metrics["rings"].values())
-        assert f"| {title} | {row} |" in README
-    for figure in ("ring_macro_f1", "joint_micro_f1", "no_ring_f1", "facet_micro_f1", "sentiment_macro_recall"):
-        assert f"{metrics[figure]:.2f}" in README.replace("\n", " ").split("Ring macro-F1", 1)[1].split("##")[0]
+def test_the_figures_are_those_of_the_recipes() -> None:
+    assert with_metrics(README) == README, "cxlisten evaluate RECIPE GOLD --write  writes them"
+    assert DEFAULT_RECIPE in README.split(BEGIN)[1].split(END)[0]
+
+
+def test_a_page_without_the_marks_is_not_written_over() -> None:
+    with pytest.raises(InputError, match="marks"):
+        with_metrics(README.replace(END, ""))
 
 
 def test_links_lead_somewhere() -> None:

@@ -9,12 +9,11 @@ from cxlisten.classify import Recipe
 from cxlisten.classify.artefact import Models, load_models
 from cxlisten.classify.evidence import evidence
 from cxlisten.classify.reading import Reader, Reading, Stretch
-from cxlisten.language import detect
+from cxlisten.language import language_of
 from cxlisten.models import RingTag, Tagged
 from cxlisten.taxonomy import FACETS, RING_NAMES, Noise, Sentiment
 
 _CHUNK = 200
-_NO_LANGUAGE = {"", "und", "zxx", "mul"}
 
 
 def load(recipe: Recipe) -> "TextcatEngine":
@@ -56,7 +55,7 @@ class TextcatEngine:
         return tagged
 
     def _tag_chunk(self, rows: list[tuple[str, str | None]]) -> Iterator[Tagged]:
-        langs = [detect(text) or _main_language(claim) for text, claim in rows]
+        langs = [language_of(text, claim) for text, claim in rows]
         ours = [lang is None or lang in self.languages for lang in langs]
         readings = iter(self.reader.read(text for (text, _), mine in zip(rows, ours, strict=True) if mine))
         for (text, _), lang, mine in zip(rows, langs, ours, strict=True):
@@ -96,9 +95,3 @@ class TextcatEngine:
             for kind in Noise
             if scores[kind] >= (self.least["noise_told"] if kind in told else self.least["noise"][kind])
         )
-
-
-def _main_language(claim: str | None) -> str | None:
-    """Give the language of a platform's claim such as `en-GB`, if it names one."""
-    lang = (claim or "").replace("_", "-").split("-")[0].lower()
-    return None if lang in _NO_LANGUAGE else lang

@@ -1,0 +1,1 @@
+"""Bench: measures on this machine what the README claims of speed."""

@@ -1,0 +1,31 @@
+"""Calibration: the range of what each quantised layer is given, seen on texts of the training set."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from cxlisten.classify.encoder.examples import Example
+from cxlisten.classify.encoder.network import RingNetwork
+
+
+def input_ranges(network: RingNetwork, examples: Iterable[Example]) -> dict[str, tuple[float, float]]:
+    """Give the least and the greatest input of every linear layer of the encoder, by the layer's name."""
+    ranges: dict[str, tuple[float, float]] = {}
+
+    def watch(name: str, given: Tensor) -> None:
+        low, high = ranges.get(name, (0.0, 0.0))
+        ranges[name] = (min(low, float(given.min())), max(high, float(given.max())))
+
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, given, name=name: watch(name, given[0]))
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Linear) and name.startswith("encoder.")
+    ]
+    with torch.no_grad():
+        for example in examples:
+            ids = torch.from_numpy(example.ids).long()[None]
+            network(ids, torch.ones_like(ids))
+    for hook in hooks:
+        hook.remove()
+    return ranges

@@ -1,0 +1,142 @@
+"""Learning: the loop that fits a network to examples, the same each time, and goes on where it was broken off."""
+
+import logging
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cxlisten.classify.encoder.examples import Example
+from cxlisten.classify.encoder.losses import loss_of
+from cxlisten.classify.encoder.network import RingNetwork
+from cxlisten.taxonomy import RING_NAMES
+
+log = logging.getLogger(__name__)
+
+_WARM_UP = 0.06
+_REPORT_EVERY = 200
+# Batches are of like length: texts are sorted within so many batches.
+_SORTED_BATCHES = 40
+
+
+def learn(
+    network: RingNetwork, examples: Sequence[Example], files: Sequence[str], options: dict[str, Any], checkpoint: Path
+) -> None:
+    """Fit the network in bfloat16, with float32 master weights; `files` names the file of each example.
+
+    Of a file with a `share` in the options an epoch takes that share, a new one each time. The checkpoint is
+    written at each report, and deleted at the end.
+    """
+    plan = list(_plan(examples, files, options))
+    _without_dropout(network.encoder)
+    network.encoder.embeddings.word_embeddings.requires_grad_(False)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    master = {n: p.detach().to(device).clone() for n, p in network.named_parameters() if p.requires_grad}
+    optimizer = _optimizer(master, options)
+    done = _resume(checkpoint, master, optimizer)
+    network.to(device, torch.bfloat16).train()
+    _copy(master, network)
+    begun, total = time.monotonic(), 0.0
+    for step, batch in enumerate(plan[done:], done):
+        _set_rate(optimizer, step, len(plan))
+        loss = _loss(network, [examples[i] for i in batch], device)
+        network.zero_grad(set_to_none=True)
+        loss.backward()
+        for name, parameter in network.named_parameters():
+            if name in master:
+                master[name].grad = parameter.grad.float()
+        nn.utils.clip_grad_norm_(master.values(), 1.0)
+        optimizer.step()
+        _copy(master, network)
+        total += loss.item()
+        if (step + 1) % _REPORT_EVERY == 0:
+            speed = (step + 1 - done) * options["batch"] / (time.monotonic() - begun)
+            log.info("train %d of %d: loss %.3f, %.0f posts/s", step + 1, len(plan), total / _REPORT_EVERY, speed)
+            total = 0.0
+            chance = torch.get_rng_state()
+            state = {"step": step + 1, "master": master, "optimizer": optimizer.state_dict(), "chance": chance}
+            torch.save(state, checkpoint)
+    network.to("cpu", torch.float32)
+    _copy(master, network)
+    checkpoint.unlink(missing_ok=True)
+
+
+def _plan(examples: Sequence[Example], files: Sequence[str], options: dict[str, Any]) -> Iterator[list[int]]:
+    """Say which examples make each batch, over all epochs."""
+    chance = random.Random(options["seed"])
+    size, shares = options["batch"], options.get("share", {})
+    for _ in range(options["epochs"]):
+        order = [i for i, file in enumerate(files) if chance.random() < shares.get(file, 1.0)]
+        chance.shuffle(order)
+        batches: list[list[int]] = []
+        for start in range(0, len(order), size * _SORTED_BATCHES):
+            some = sorted(order[start : start + size * _SORTED_BATCHES], key=lambda i: len(examples[i].ids))
+            batches += [some[at : at + size] for at in range(0, len(some), size)]
+        chance.shuffle(batches)
+        yield from batches
+
+
+def _without_dropout(encoder: nn.Module) -> None:
+    """A few epochs do not overfit the encoder, and a third of the time on a CPU goes into random numbers."""
+    encoder.config._attn_implementation = "eager"
+    for module in encoder.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+
+
+def _optimizer(master: dict[str, Tensor], options: dict[str, Any]) -> torch.optim.Optimizer:
+    """New heads learn faster than the encoder, which already reads."""
+    groups = [
+        {"params": [p for n, p in master.items() if n.startswith("encoder.") is old], "lr": options[rate]}
+        for old, rate in ((True, "learn_rate"), (False, "head_learn_rate"))
+    ]
+    return torch.optim.AdamW([g | {"peak": g["lr"]} for g in groups], weight_decay=0.01, fused=True)
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, step: int, n_steps: int) -> None:
+    """Warm up, then fall to nothing in a straight line."""
+    factor = min((step + 1) / (_WARM_UP * n_steps), 1.0) * (1 - step / n_steps)
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * factor
+
+
+def _loss(network: RingNetwork, batch: Sequence[Example], device: str) -> Tensor:
+    """Pad to a multiple of 8 tokens: the fewer shapes, the fewer kernels are made."""
+    width = -(-max(len(example.ids) for example in batch) // 8) * 8
+    ids = np.zeros((len(batch), width), np.int64)
+    marks = np.full((len(batch), width, len(RING_NAMES)), np.nan, np.float32)
+    for row, example in enumerate(batch):
+        ids[row, : len(example.ids)] = example.ids
+        marks[row, : len(example.ids)] = example.evidence
+    lengths = np.array([[len(example.ids)] for example in batch])
+    mask = (np.arange(width) < lengths).astype(np.int64)
+    truth = np.stack([example.truth for example in batch])
+    weight = np.array([example.weight for example in batch], np.float32)
+    given = [torch.from_numpy(array).to(device) for array in (ids, mask, truth, marks, weight)]
+    logits, evidence = network(given[0], given[1])
+    return loss_of(logits.float(), evidence.float(), *given[2:])
+
+
+def _resume(checkpoint: Path, master: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> int:
+    if not checkpoint.is_file():
+        return 0
+    saved = torch.load(checkpoint, weights_only=True)
+    with torch.no_grad():
+        for name, value in master.items():
+            value.copy_(saved["master"][name])
+    optimizer.load_state_dict(saved["optimizer"])
+    torch.set_rng_state(saved["chance"])
+    log.info("train goes on at step %d", saved["step"])
+    return int(saved["step"])
+
+
+def _copy(master: dict[str, Tensor], network: RingNetwork) -> None:
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name in master:
+                parameter.copy_(master[name])

@@ -1,0 +1,83 @@
+"""Training: labelled posts become the artefact of a recipe, the same each time; one file per kind of engine.
+
+`ENGINE.py` here trains what `cxlisten/classify/engines/ENGINE.py` runs: its `train(recipe, posts)` writes the
+artefact into the recipe's folder and gives its SHA-256. Each post is a row of the corpus, with `file`, the
+stem of its file's name, and `importance`, how much it counts.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from cxlisten.classify import Recipe, load_recipe
+from cxlisten.errors import ClassifierError, InputError, MissingExtra
+
+log = logging.getLogger(__name__)
+
+
+def train(recipe_name: str, data: Path | None = None) -> dict[str, Any]:
+    """Train a recipe from the JSONL files of its corpus and of the folder `data`, and write its artefact.
+
+    A file of `data` that has the name of one in the corpus takes its place. Gives the artefact's SHA-256,
+    which belongs into `classifier.toml`.
+    """
+    recipe = load_recipe(recipe_name)
+    module = f"{__name__}.{recipe.engine}"
+    try:
+        trainer = import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name == module:
+            raise ClassifierError(f'recipe "{recipe_name}": nothing here trains the engine "{recipe.engine}"') from None
+        raise MissingExtra(str(error.name), "train") from None
+    posts = read_corpus(recipe, data)
+    return {"recipe": recipe_name, "n_posts": len(posts), "sha256": trainer.train(recipe, posts)}
+
+
+def read_corpus(recipe: Recipe, data: Path | None) -> list[dict[str, Any]]:
+    """Read the labelled posts of a recipe.
+
+    A row may have an `id` and no `text`: labels of a post whose text may not be carried along. It is joined to
+    the row of that id in `data`, and left out where that is not at hand. Raises InputError for a line that is no
+    labelled post.
+    """
+    importance = recipe.settings["train"].get("importance", {})
+    rows: dict[str, dict[str, Any]] = {}
+    labels: list[dict[str, Any]] = []
+    for path in _files(recipe, data):
+        found = _read(path, {"file": path.stem, "importance": importance.get(path.stem, 1.0)})
+        log.info("train reads %d posts of %s", len(found), path.name)
+        labels += [row for row in found if "text" not in row]
+        rows |= {str(row.get("id", f"{path.name}:{n}")): row for n, row in enumerate(found) if "text" in row}
+    known = [row for row in labels if row["id"] in rows]
+    if len(known) < len(labels):
+        log.warning("train leaves out %d labels, whose posts are not in --data", len(labels) - len(known))
+    for row in known:
+        rows[row["id"]] = rows[row["id"]] | row
+    return list(rows.values())
+
+
+def _read(path: Path, more: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            if not isinstance(row.get("text", row.get("id")), str):
+                raise ValueError("it has no text")
+        except (ValueError, AttributeError) as error:
+            raise InputError(f"{path}, line {number}: not a labelled post ({error})") from None
+        rows.append(row | more)
+    return rows
+
+
+def _files(recipe: Recipe, data: Path | None) -> Iterator[Path]:
+    named = recipe.settings["train"].get("corpus", ["corpus"])
+    folders = [*(recipe.folder / name for name in named), *([data] if data else [])]
+    files = {path.name: path for folder in folders for path in folder.glob("*.jsonl")}
+    if not files:
+        raise InputError(f"{folders[0]} holds no labelled posts: name a folder of JSONL files with --data")
+    return iter(path for _, path in sorted(files.items()))

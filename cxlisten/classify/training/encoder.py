@@ -1,0 +1,52 @@
+"""Train `encoder`: all heads are learned together on one network, which becomes an int8 ONNX graph."""
+
+import random
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+from cxlisten.classify import Recipe
+from cxlisten.classify.encoder.artefact import GRAPH, TOKENIZER, fingerprint
+from cxlisten.classify.encoder.calibration import input_ranges
+from cxlisten.classify.encoder.examples import make_examples
+from cxlisten.classify.encoder.graph import write_graph
+from cxlisten.classify.encoder.learning import learn
+from cxlisten.classify.encoder.network import RingNetwork
+from cxlisten.classify.encoder.tokens import make_tokenizer
+from cxlisten.classify.encoder.weights import find_base
+
+_CALIBRATED_ON = 1000
+
+
+def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
+    """Learn from base weights, write `model/` in the recipe's folder, and give its SHA-256.
+
+    Broken off, it goes on where its last checkpoint is, in `checkpoint.pt` beside the model. Raises ClassifierError
+    when the base weights are not installed.
+    """
+    base = find_base(recipe.settings["base"])
+    options = recipe.settings["train"]
+    tokenizer, named = make_tokenizer(base.tokenizer, (post["text"] for post in posts))
+    examples = make_examples(posts, tokenizer)
+    torch.manual_seed(options["seed"])
+    network = RingNetwork(base.encoder())
+    _name_emoji(network, named, tokenizer)
+    learn(network, examples, [post["file"] for post in posts], options, recipe.folder / "checkpoint.pt")
+
+    folder = recipe.folder / "model"
+    folder.mkdir(exist_ok=True)
+    network.float().eval()
+    some = random.Random(options["seed"]).sample(examples, min(_CALIBRATED_ON, len(examples)))
+    weights = {name: value.numpy() for name, value in network.state_dict().items()}
+    write_graph(weights, input_ranges(network, some), network.encoder.config.num_attention_heads, folder / GRAPH)
+    tokenizer.save(str(folder / TOKENIZER))
+    return fingerprint(folder)
+
+
+def _name_emoji(network: RingNetwork, named: dict[int, str], tokenizer: Tokenizer) -> None:
+    """Let an emoji begin as the mean of the words of its name."""
+    words = network.encoder.embeddings.word_embeddings.weight
+    with torch.no_grad():
+        for place, name in named.items():
+            words[place] = words[tokenizer.encode(name, add_special_tokens=False).ids].mean(0)

@@ -1,0 +1,2 @@
+-- The posts of which a person's correction counts.
+select count(*) from posts where classifier = 'human'
