@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from cxlisten.bench import alternative, limit
 from cxlisten.bench.clock import Contender, Pace, race, ratio, speed
 from cxlisten.bench.fresh import tag_in_fresh_process
-from cxlisten.bench.machine import describe
+from cxlisten.bench.machine import Neighbours, describe
 from cxlisten.bench.posts import Sample, batches, take
 from cxlisten.bench.sameness import Labels, differing, labels
 from cxlisten.classify import Classifier, Recipe, executors, load_classifier, load_recipe, recipe_names
@@ -52,7 +52,7 @@ def bench_classify(name: str, path: Path | None, sizes: Sizes) -> dict[str, Any]
 
     It takes minutes, and the machine should have nothing else to do.
     """
-    machine = describe()
+    machine, neighbours = describe(), Neighbours()
     log.info("bench    %s in fresh processes", name)
     first_tag, *streams = (tag_in_fresh_process(name, path, n) for n in (1, *sizes.streams))
     classifier, posts = load_classifier(name), list(take(path, sizes.posts))
@@ -72,7 +72,7 @@ def bench_classify(name: str, path: Path | None, sizes: Sizes) -> dict[str, Any]
     return {
         "recipe": name,
         "version": classifier.recipe.version,
-        "machine": machine,
+        "machine": {**machine, "others": neighbours.cores()},
         "rounds": sizes.rounds,
         "posts": {
             "from": path.name if path else "demo", "n": len(posts), "n_read": len(read), "n_tokens": sum(n_tokens)

@@ -41,9 +41,9 @@ def race(contenders: Sequence[Contender], rounds: int) -> Iterator[Turn]:
     """Time every contender once a round, one after the other."""
     for number in range(rounds):
         for each in contenders:
-            wall, cpu = time.perf_counter(), _cpu_seconds()
+            wall, cpu = time.perf_counter(), cpu_seconds()
             result = each.run(number)
-            wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
+            wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
             yield Turn(each.name, number, Pace(each.n / wall, each.n / max(cpu, 0.01)), result)
 
 
@@ -63,6 +63,6 @@ def ratio(paces: Sequence[Pace], over: Sequence[Pace]) -> dict[str, Spread]:
     return {"wall": spread([a.wall / b.wall for a, b in rounds]), "cpu": spread([a.cpu / b.cpu for a, b in rounds])}
 
 
-def _cpu_seconds() -> float:
-    """Children count once they have been waited for; the clock of the system ticks 100 times a second."""
+def cpu_seconds() -> float:
+    """Give the CPU time of this process and of those of its children that it has waited for, to a hundredth."""
     return sum(os.times()[:4])

@@ -2,11 +2,14 @@
 
 import os
 import platform
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_CPUINFO = Path("/proc/cpuinfo")
+from cxlisten.bench.clock import cpu_seconds
+
+_CPUINFO, _STAT = Path("/proc/cpuinfo"), Path("/proc/stat")
 # Instructions that products of int8 or bf16 matrices are made of.
 _FLAGS = [
     "avx2",
@@ -25,7 +28,7 @@ _LIBRARIES = ["onnxruntime", "tokenizers", "spacy", "numpy", "pyarrow", "torch",
 
 
 def describe() -> dict[str, Any]:
-    """Describe this machine as it is now: a load beyond 0 slows all that is measured."""
+    """Describe this machine as it is now."""
     info = _cpu_info()
     has = set(info.get("flags", info.get("Features", "")).split())
     return {
@@ -37,6 +40,25 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "libraries": {name: found for name in _LIBRARIES if (found := _version(name))},
     }
+
+
+class Neighbours:
+    """What else runs while something is measured: it slows some ways of doing a thing far more than others."""
+
+    def __init__(self) -> None:
+        self._begun = self._now()
+
+    def cores(self) -> float | None:
+        """Say how many cores others have taken on average; known on Linux only."""
+        (wall, all_of_us, here), (wall_now, all_now, here_now) = self._begun, self._now()
+        return max(0.0, all_now - all_of_us - (here_now - here)) / (wall_now - wall) if all_now else None
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        ticks = _STAT.read_text(encoding="utf-8").split()[1:9] if _STAT.exists() else []
+        # In the order of proc(5); the fourth and the fifth are idle, the eighth was stolen by another machine.
+        busy = sum(int(count) for place, count in enumerate(ticks) if place not in {3, 4})
+        return time.monotonic(), busy / os.sysconf("SC_CLK_TCK"), cpu_seconds()
 
 
 def _cpu_info() -> dict[str, str]:

@@ -9,6 +9,8 @@ import click
 from cxlisten.classify import DEFAULT_RECIPE
 from cxlisten.cli.console import follow_progress, print_table
 
+_QUIET = 0.1  # cores; more than that taken, and the threads of a pipeline do little but wait for each other
+
 
 @click.group()
 def bench() -> None:
@@ -45,6 +47,8 @@ def _show(report: dict[str, Any]) -> None:
     click.echo(f", {posts['n_tokens'] / posts['n_read']:.1f} tokens each" if posts["n_tokens"] else "")
     click.echo(f"{machine['cores']} cores of {machine['cpu']} ({', '.join(machine['flags'])}), load {machine['load']}")
     click.echo(f"{machine['system']}, Python {machine['python']}, {libraries}\n")
+    if (machine["others"] or 0) > _QUIET:
+        click.echo(f"Other processes took {machine['others']:.1f} cores: measure again once they are done.\n")
     print_table(
         ["way", "posts", "posts/s", "range", "posts/CPU s", "range"],
         [[name, row["n"], *_cells(row["per_s"]), *_cells(row["per_cpu_s"])] for name, row in report["speed"].items()],

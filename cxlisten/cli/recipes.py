@@ -11,12 +11,18 @@ from cxlisten.cli.console import follow_progress, talk
 @click.command()
 @click.argument("recipe")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False, exists=True), help="More labelled posts.")
-def train(recipe: str, data: Path | None) -> None:
+@click.option(
+    "--corrected",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="A state folder: also learn from the posts that people corrected there.",
+)
+def train(recipe: str, data: Path | None, corrected: Path | None) -> None:
     """Train RECIPE from its corpus and the labelled posts in DATA; overwrites its artefact."""
     from cxlisten.classify.training import train as train_recipe
+    from cxlisten.report.corrected import corrected_posts
 
     follow_progress()
-    click.echo(json.dumps(train_recipe(recipe, data)))
+    click.echo(json.dumps(train_recipe(recipe, data, corrected_posts(corrected) if corrected else ())))
 
 
 @click.command()

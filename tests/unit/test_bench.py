@@ -1,7 +1,9 @@
 """The bench: its arithmetic, that it sees a post change its labels, and the command from end to end on few posts."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,10 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
-from cxlisten.bench import alternative, limit
+from cxlisten.bench import alternative, limit, machine
 from cxlisten.bench import classify as bench
 from cxlisten.bench.clock import Contender, Pace, race, ratio, speed
 from cxlisten.bench.fresh import Fresh
-from cxlisten.bench.machine import describe
 from cxlisten.bench.posts import batches, take
 from cxlisten.classify import Classifier, Recipe
 from cxlisten.cli import main
@@ -40,8 +41,8 @@ class Moody(Steady):
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few posts, and no comparison: it would take a while to make its model."""
-    monkeypatch.setattr(bench, "SIZES", FEW)
+    """Few posts and processes, and no comparison: it would take a while to make its model."""
+    monkeypatch.setattr(bench, "SIZES", replace(FEW, rounds=1, streams=(2,)))
     monkeypatch.setattr(alternative, "lack", lambda _: "the comparison")
 
 
@@ -101,10 +102,23 @@ def test_a_file_of_no_posts_is_said(tmp_path: Path, content: str, reason: str) -
 
 
 def test_a_machine_is_described() -> None:
-    found = describe()
+    found = machine.describe()
     assert found["cores"] >= 1
     assert found["load"] >= 0
     assert found["libraries"]["pyarrow"] == pa.__version__
+
+
+def test_other_processes_are_told_from_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_STAT", tmp_path / "stat")
+    monkeypatch.setattr(machine, "cpu_seconds", iter([1.0, 4.0, 4.0]).__next__)
+    monkeypatch.setattr(machine.time, "monotonic", iter([10.0, 20.0, 30.0]).__next__)
+    tick = os.sysconf("SC_CLK_TCK")
+    (tmp_path / "stat").write_text(f"cpu  {5 * tick} 0 0 999 999 0 0 0 0 0\ncpu0 1 1\n")
+    neighbours = machine.Neighbours()
+    (tmp_path / "stat").write_text(f"cpu  {9 * tick} 0 {2 * tick} 9999 9999 0 0 {2 * tick} 0 0\ncpu0 1 1\n")
+    assert neighbours.cores() == 0.5  # eight seconds of which three were ours, in ten
+    (tmp_path / "stat").unlink()
+    assert neighbours.cores() is None
 
 
 def test_a_steady_engine_differs_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +146,7 @@ def test_the_command_measures_a_recipe() -> None:
     assert "cx_spacy 1, 12 posts of demo" in done.stdout
     assert "Posts with other labels: 0 shuffled, 0 pool, 0 one by one" in done.stdout
     assert "Left out: the comparison" in done.stdout
-    assert "round 2 of 2" in done.stderr
+    assert "round 1 of 1" in done.stderr
 
 
 def test_the_command_shows_all_of_a_report(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,6 +155,7 @@ def test_the_command_shows_all_of_a_report(monkeypatch: pytest.MonkeyPatch) -> N
         "recipe": "stub", "version": "7", "rounds": 2, "left_out": [], "differing": {"pool": 3},
         "machine": {
             "cpu": "Z80", "cores": 2, "flags": ["i8mm"], "load": 0.1, "system": "CP/M", "python": "3", "libraries": {},
+            "others": 1.25,
         },
         "posts": {"from": "demo", "n": 12, "n_read": 10, "n_tokens": 250},
         "first_tag": {"wall": 1.5, "cpu": 1.0, "peak_mb": 201.0}, "peak_mb": {"20000": 300.0},

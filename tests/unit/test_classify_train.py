@@ -66,6 +66,10 @@ def test_training_twice_gives_the_same_artefact(recipe: Recipe) -> None:
     assert training.train("mine") == first
 
 
+def test_corrected_posts_are_learned_too(recipe: Recipe) -> None:
+    assert training.train("mine", corrected=[post("meh staff", "neutral", {"people": "neutral"})])["n_posts"] == 6
+
+
 def test_labels_join_the_post_that_is_not_carried_along(recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "corpus" / "labels.jsonl").write_text(
         json.dumps({"id": "t1", "rings": {"price": "negative"}}) + "\n" + json.dumps({"id": "t2", "rings": {}})

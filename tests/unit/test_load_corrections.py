@@ -10,6 +10,7 @@ import pytest
 from cxlisten.errors import InputError
 from cxlisten.load.corrections import apply_corrections, n_corrected, read_corrections
 from cxlisten.load.readings import use_classifier
+from cxlisten.report.corrected import corrected_posts
 from cxlisten.store import open_working
 from tests.unit.conftest import NOON, World, make_post
 
@@ -79,6 +80,18 @@ def test_one_of_a_post_to_come_waits_for_it(world: World, corrector: Corrector) 
     world.land([make_post("3", "what a lovely shop")], {"3": BAD})
     world.load()
     assert ("place", 1, 1, 0) in world.rows(COUNTED)
+
+
+def test_what_was_corrected_can_be_learned_from(world: World, corrector: Corrector) -> None:
+    first, second = world.ids("1", "2")
+    facets = {"facets": ["price.fees"]}
+    corrector.write(of(first, {"price": "negative", "place": "neutral"}, **facets), of(second, {}, "neutral"))
+    world.publish()
+    texts = dict(world.rows("select native_id, text from posts"))
+    assert sorted(corrected_posts(world.state), key=lambda row: -len(row["rings"])) == [
+        {"text": texts["1"], "sentiment": "negative", "rings": {"price": "negative", "place": "neutral"}} | facets,
+        {"text": texts["2"], "sentiment": "neutral", "rings": {}},
+    ]
 
 
 def test_a_corrected_post_counts_though_a_classifier_took_it_for_noise_unless_it_is_the_brands_own(

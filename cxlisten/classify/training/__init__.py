@@ -7,7 +7,7 @@ stem of its file's name, and `importance`, how much it counts.
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from cxlisten.errors import ClassifierError, InputError, MissingExtra
 log = logging.getLogger(__name__)
 
 
-def train(recipe_name: str, data: Path | None = None) -> dict[str, Any]:
+def train(recipe_name: str, data: Path | None = None, corrected: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Train a recipe from the JSONL files of its corpus and of the folder `data`, and write its artefact.
 
-    A file of `data` that has the name of one in the corpus takes its place. Gives the artefact's SHA-256,
-    which belongs into `classifier.toml`.
+    A file of `data` that has the name of one in the corpus takes its place. `corrected` are further labelled
+    posts, which count like those of a file `corrections`. Gives the artefact's SHA-256, which belongs into
+    `classifier.toml`.
     """
     recipe = load_recipe(recipe_name)
     module = f"{__name__}.{recipe.engine}"
@@ -32,7 +33,9 @@ def train(recipe_name: str, data: Path | None = None) -> dict[str, Any]:
         if error.name == module:
             raise ClassifierError(f'recipe "{recipe_name}": nothing here trains the engine "{recipe.engine}"') from None
         raise MissingExtra(str(error.name), "train") from None
+    importance = recipe.settings["train"].get("importance", {}).get("corrections", 1.0)
     posts = read_corpus(recipe, data)
+    posts += [row | {"file": "corrections", "importance": importance} for row in corrected]
     return {"recipe": recipe_name, "n_posts": len(posts), "sha256": trainer.train(recipe, posts)}
 
 

@@ -40,7 +40,7 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
     some = random.Random(options["seed"]).sample(examples, min(_CALIBRATED_ON, len(examples)))
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
     write_graph(weights, input_ranges(network, some), network.encoder.config.num_attention_heads, folder / GRAPH)
-    tokenizer.save(str(folder / TOKENIZER))
+    tokenizer.save(str(folder / TOKENIZER), pretty=False)
     return fingerprint(folder)
 
 
