@@ -83,12 +83,12 @@ def test_labels_join_the_post_that_is_not_carried_along(recipe: Recipe, tmp_path
     assert joined["file"] == "labels"
 
 
-def test_a_file_of_the_data_folder_takes_the_place_of_the_corpus_file(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_file_of_the_corpus_takes_the_place_of_one_of_the_data_folder(recipe: Recipe, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     (data / "posts.jsonl").write_text(json.dumps(RUDE) + "\n" + json.dumps(KIND), encoding="utf-8")
     (data / "more.jsonl").write_text(json.dumps({"text": "great", "label": "positive"}), encoding="utf-8")
-    assert training.train("mine", data)["n_posts"] == 3
+    assert training.train("mine", data)["n_posts"] == 6
 
 
 def test_no_posts_at_all_is_an_error(recipe: Recipe) -> None:

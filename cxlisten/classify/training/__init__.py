@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 def train(recipe_name: str, data: Path | None = None, corrected: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Train a recipe from the JSONL files of its corpus and of the folder `data`, and write its artefact.
 
-    A file of `data` that has the name of one in the corpus takes its place. `corrected` are further labelled
-    posts, which count like those of a file `corrections`. Gives the artefact's SHA-256, which belongs into
-    `classifier.toml`.
+    The corpus is what labels are mended in: its file takes the place of one of `data` that has its name.
+    `corrected` are further labelled posts, which count like those of a file `corrections`. Gives the artefact's
+    SHA-256, which belongs into `classifier.toml`.
     """
     recipe = load_recipe(recipe_name)
     module = f"{__name__}.{recipe.engine}"
@@ -79,8 +79,8 @@ def _read(path: Path, more: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _files(recipe: Recipe, data: Path | None) -> Iterator[Path]:
     named = recipe.settings["train"].get("corpus", ["corpus"])
-    folders = [*(recipe.folder / name for name in named), *([data] if data else [])]
-    files = {path.name: path for folder in folders for path in folder.glob("*.jsonl")}
+    folders = [recipe.folder / name for name in named]
+    files = {path.name: path for folder in ([data] if data else []) + folders for path in folder.glob("*.jsonl")}
     if not files:
         raise InputError(f"{folders[0]} holds no labelled posts: name a folder of JSONL files with --data")
     return iter(path for _, path in sorted(files.items()))
