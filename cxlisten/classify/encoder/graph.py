@@ -125,8 +125,8 @@ class _Builder:
         return self.node("MatMulIntegerToFloat", *parts, fused=True)
 
     def add_norm(self, added: str, hidden: str, at: str) -> str:
-        scale, shift = self.weight(f"{at}.LayerNorm.weight"), self.weight(f"{at}.LayerNorm.bias")
-        return self.node("SkipLayerNormalization", added, hidden, scale, shift, fused=True, epsilon=1e-12)
+        # Not SkipLayerNormalization, into which Add would be fused: it takes several times as long as these two.
+        return self.norm(self.node("Sum", added, hidden), f"{at}.LayerNorm")
 
     def heads(self, hidden: str) -> None:
         """Add the poolings and the heads; they are small, and stay float."""
