@@ -97,7 +97,7 @@ class Batch:
     """What one step of a source yields; landed as one file, whose rename also moves the cursor.
 
     `cursor_after` is opaque versioned JSON, `complete` says that the window is exhausted, `n_asked` counts
-    requests (or reads of a file), `notes` are sentences for the person who runs it.
+    requests (or reads of a file), `money` is what they cost, `notes` are sentences for the person who runs it.
     """
 
     cursor_after: Mapping[str, Any]
@@ -107,6 +107,7 @@ class Batch:
     gaps: Sequence[Gap] = ()
     notes: Sequence[str] = ()
     n_asked: int = 1
+    money: float = 0.0
     complete: bool = True
 
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cxlisten.collect import sources
 from cxlisten.errors import ConfigError, MissingExtra
-from cxlisten.models import Batch, Query, StateChange
+from cxlisten.models import Batch, Post, Query, StateChange
 
 Cursor = Mapping[str, Any]
 
@@ -46,6 +47,7 @@ class Budget:
     requests: int = 1_000
     posts: int = 100_000
     seconds: float = 600.0
+    money: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,18 @@ class Estimate:
     requests: int
     posts: int | None = None
     money: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PushDown:
+    """What of a query a platform looks for itself; the whole query is applied to whatever it gives.
+
+    `searches` are the texts sent, "" for everything; `is_exact` says that they leave nothing out and nothing over.
+    """
+
+    searches: tuple[str, ...] = ("",)
+    is_exact: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 class Source(ABC):
@@ -90,6 +104,14 @@ class Source(ABC):
     @abstractmethod
     def fetch(self, query: Query, cursor: Cursor | None, budget: Budget, stop: Event) -> Iterator[Batch]:
         """Yield batches from where `cursor` left off; end soon after `stop` is set."""
+
+    def push_down(self, query: Query) -> PushDown:
+        """Say what of a query the platform looks for; by default nothing: all is read, and sifted here."""
+        return PushDown()
+
+    def post(self, item: Any, fetched_at: datetime) -> Post:
+        """Give an item, as it is kept in a reject, as a post; raises ValueError with the reason where it is none."""
+        raise ValueError(f"posts of {self.name} cannot be mapped again")
 
     def verify(self, native_ids: Sequence[str]) -> Iterator[StateChange]:
         """Re-check stored posts; a source that cannot tell yields nothing."""

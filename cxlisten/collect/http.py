@@ -1,31 +1,22 @@
 """The one HTTP client of all sources, and the one policy of what is tried again, after how long and how often."""
 
-import json
+import ipaddress
 import random
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import httpx
 import tenacity
 
 from cxlisten import __version__
 from cxlisten.collect import Budget
-from cxlisten.collect.waiting import asked_wait
-from cxlisten.errors import (
-    Auth,
-    BadQuery,
-    NotFound,
-    Protocol,
-    QuotaExhausted,
-    RateLimited,
-    SourceError,
-    Transient,
-)
+from cxlisten.collect.answers import Answer, Garbled, error_of, host_of, place_of
+from cxlisten.collect.waiting import asked_wait, is_spent, server_time
+from cxlisten.errors import Auth, BadQuery, Protocol, RateLimited, SourceError, Transient
 
 CONNECT_SECONDS, READ_SECONDS, ANSWER_SECONDS = 5.0, 20.0, 90.0
 MAX_BYTES = 32 * 2**20
@@ -33,46 +24,52 @@ ATTEMPTS = 5
 LONGEST_WAIT = 3600.0  # a platform that asks for more is left until the next run
 USER_AGENT = f"cxlisten/{__version__} (social-media listening)"
 
-_TRANSIENT = frozenset((408, 425))
-_FATAL: dict[int, type[SourceError]] = {
-    400: BadQuery, 401: Auth, 402: QuotaExhausted, 403: Auth, 404: NotFound, 410: NotFound, 414: BadQuery,
-    422: BadQuery,
-}  # fmt: skip
+_Result = TypeVar("_Result")
 
 
 class Stopped(SourceError):
-    """The fetch ends before its end: it was asked to, or its budget is spent. The next one goes on from there."""
+    """The fetch ends before its end, as it was asked to. The next one goes on from there."""
 
     retryable = True
 
 
-class Garbled(Protocol):
-    """An answer that was cut or mangled on its way; a second try may bring it whole."""
+class BudgetSpent(Stopped):
+    """The fetch ends before its end, since its budget is spent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a platform answered: 200 to 299 or 304; `url` is where redirects led."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
-    url: str
+Explain = Callable[[Answer], SourceError | None]
 
 
 class Http:
-    """A client for one fetch: it retries within the fetch's budget, and waits so that `stop` interrupts it."""
+    """A client for one fetch: it retries within the fetch's budget, and waits so that `stop` interrupts it.
 
-    def __init__(self, budget: Budget, stop: Event) -> None:
+    `explain` says what a platform means by an answer that is no success, where the status alone does not tell.
+    A request with an Authorization header, or with any of `secrets`, which are headers that only the host of
+    `base_url` is sent, follows no redirect and never goes over plain http, but to this machine.
+    """
+
+    # Per host, when its limit is renewed: all fetches of a process share what a host allows.
+    _renewed_at: ClassVar[dict[str, float]] = {}
+
+    def __init__(
+        self,
+        budget: Budget,
+        stop: Event,
+        *,
+        base_url: str = "",
+        secrets: Mapping[str, str] | None = None,
+        explain: Explain | None = None,
+    ) -> None:
         self.n_requests = 0
         self._budget, self._stop = budget, stop
+        self._host, self._secrets, self._explain = host_of(base_url), secrets or {}, explain
+        self._server_now: datetime | None = None
         self._deadline = time.monotonic() + budget.seconds
-        # On a redirect to another host httpx drops the Authorization header.
         self._client = httpx.Client(
             headers={"User-Agent": USER_AGENT},
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            follow_redirects=True,
             max_redirects=5,
+            trust_env=False,
         )
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_may_pass),
@@ -90,25 +87,47 @@ class Http:
     ) -> None:
         self._client.close()
 
+    def now(self) -> datetime:
+        """The time of the platform's last answer, by its clock; by ours where that is earlier, or it named none."""
+        now = datetime.now(UTC)
+        return min(now, self._server_now or now)
+
     def get(
         self, url: str, params: Mapping[str, str | int] | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Ask for a page; raises a SourceError that says what kind of failure it was, or Stopped."""
-        return self._retrying(self._try, url, params, headers)
+        return self.retry(lambda: self.attempt("GET", url, params=params, headers=headers))
 
     def get_json(self, url: str, params: Mapping[str, str | int] | None = None) -> dict[str, Any]:
         """Ask for a JSON object; raises as `get` does."""
-        return self._retrying(lambda: _json_object(self._try(url, params, None)))
+        return self.retry(lambda: self.attempt("GET", url, params=params).json())
 
-    def _try(self, url: str, params: Mapping[str, str | int] | None, headers: Mapping[str, str] | None) -> Answer:
-        if self._stop.is_set():
-            raise Stopped("asked to stop")
-        if self.n_requests >= self._budget.requests or time.monotonic() > self._deadline:
-            raise Stopped(f"the budget of {self._budget.requests} requests in {self._budget.seconds:.0f} s is spent")
+    def retry(self, action: Callable[[], _Result]) -> _Result:
+        """Do `action`, made of attempts, again for as long as that may help and the budget allows."""
+        return self._retrying(action)
+
+    def attempt(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | str | None = None,
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """Ask once; an answer with a status of `accept` is given back as if it were a success."""
+        place, host = place_of(url), host_of(url)
+        sent = {**(self._secrets if host == self._host else {}), **(headers or {})}
+        is_secret = bool(self._secrets and host == self._host) or "authorization" in map(str.lower, sent)
+        if is_secret and not _is_private(url):
+            raise Auth(f"{place} would get the credential over plain http: write https:// in base_url")
+        self._before_asking(host)
         self.n_requests += 1
-        place = place_of(url)
         try:
-            with self._client.stream("GET", url, params=params, headers=headers) as response:
+            with self._client.stream(
+                method, url, params=params, headers=sent, content=content, follow_redirects=not is_secret
+            ) as response:
                 body = self._read(response, place)
         except httpx.TimeoutException:
             raise Transient(f"{place} did not answer in time") from None
@@ -120,9 +139,34 @@ class Http:
             raise BadQuery(f"{place} is not an address that can be asked for: check the url in the config") from None
         except httpx.RequestError as error:
             raise Transient(f"{place} could not be reached or broke off: {type(error).__name__}") from None
-        if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
-            return Answer(response.status_code, response.headers, body, str(response.url))
-        raise _error(response, body, place)
+        answer = Answer(response.status_code, response.reason_phrase, response.headers, body, str(response.url))
+        return self._judged(answer, accept)
+
+    def _before_asking(self, host: str) -> None:
+        if self._stop.is_set():
+            raise Stopped("asked to stop")
+        time_left = self._deadline - time.monotonic()
+        if self.n_requests >= self._budget.requests or time_left < 0:
+            spent = f"{self._budget.requests} requests in {self._budget.seconds:.0f} s"
+            raise BudgetSpent(f"the budget of {spent} is spent")
+        wait = self._renewed_at.get(host, 0.0) - time.monotonic()
+        if wait > min(LONGEST_WAIT, time_left):
+            until = datetime.now(UTC) + timedelta(seconds=wait)
+            raise RateLimited(f"{host} allows no more before {until:%Y-%m-%d %H:%M} UTC", until)
+        if wait > 0:
+            self._pause(wait)
+        self._renewed_at.pop(host, None)
+
+    def _judged(self, answer: Answer, accept: Collection[int]) -> Answer:
+        """Give a good answer back, and raise for any other; remember what it says of time and of limits."""
+        now = datetime.now(UTC)
+        self._server_now = server_time(answer.headers) or self._server_now
+        wait = asked_wait(answer.headers, now)
+        if wait and is_spent(answer.headers):
+            self._renewed_at[host_of(answer.url)] = time.monotonic() + wait
+        if 200 <= answer.status < 300 or answer.status == httpx.codes.NOT_MODIFIED or answer.status in accept:
+            return answer
+        raise (self._explain and self._explain(answer)) or error_of(answer, wait, now)
 
     def _read(self, response: httpx.Response, place: str) -> bytes:
         """Read a body with a bound on its size and, for one that drips, on its time."""
@@ -158,47 +202,12 @@ def _wait(state: tenacity.RetryCallState) -> float:
     return random.uniform(0, min(60.0, 2.0**state.attempt_number))
 
 
-def _error(response: httpx.Response, body: bytes, place: str) -> SourceError:
-    status = response.status_code
-    now = datetime.now(UTC)
-    wait = asked_wait(response.headers, now)
-    until = now + timedelta(seconds=wait) if wait else None
-    if status == 429 or (status == 503 and until):
-        when = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
-        return RateLimited(f"{place} asks us to slow down{when}", until)
-    what = f"{place} answered {status} {response.reason_phrase}{_detail(body)}"
-    if status >= 500 or status in _TRANSIENT:
-        return Transient(what)
-    return _FATAL.get(status, Protocol)(what)
-
-
-def _detail(body: bytes) -> str:
-    """What the platform says of the failure, where it says so in JSON."""
+def _is_private(url: str) -> bool:
+    """Whether nobody on the way can read along: encrypted, or never leaving this machine."""
+    parts = httpx.URL(url)
+    if parts.scheme == "https" or parts.host == "localhost":
+        return True
     try:
-        answer = json.loads(body)
+        return ipaddress.ip_address(parts.host).is_loopback
     except ValueError:
-        return ""
-    texts = [answer.get(key) for key in ("detail", "message", "error", "title")] if isinstance(answer, dict) else []
-    return next((f": {text[:200]}" for text in texts if isinstance(text, str)), "")
-
-
-def _json_object(answer: Answer) -> dict[str, Any]:
-    place = place_of(answer.url)
-    if answer.body.lstrip()[:1] == b"<":
-        raise Protocol(f"{place} answered with a web page where JSON was expected: it may block us")
-    try:
-        page = json.loads(answer.body, parse_constant=lambda name: None)  # NaN is no JSON
-    except (ValueError, RecursionError):
-        raise Garbled(f"{place} answered with broken JSON ({len(answer.body)} bytes)") from None
-    if not isinstance(page, dict):
-        raise Protocol(f"{place} answered with a JSON {type(page).__name__} where an object was expected")
-    return page
-
-
-def place_of(url: str) -> str:
-    """Host and path: the query of an address may hold a secret."""
-    try:
-        parts = httpx.URL(url)
-    except httpx.InvalidURL:
-        return "the address"
-    return f"{parts.host}{parts.path}" or "the address"
+        return False

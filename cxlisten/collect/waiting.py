@@ -8,6 +8,7 @@ from typing import Protocol
 
 # The surest first: Retry-After is meant for us now, a reset header may describe another window.
 _HEADERS = ("retry-after", "x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")
+_REMAINING = ("x-rate-limit-remaining", "x-ratelimit-remaining", "ratelimit-remaining")
 _EPOCH_FROM = 1e9  # a smaller number is seconds from now
 _LONGEST = 86_400.0
 
@@ -23,13 +24,27 @@ def asked_wait(headers: Headers, now: datetime) -> float | None:
 
     A moment is measured against the answer's own Date, so that a clock that is off, ours or theirs, does no harm.
     """
-    server_now = next(filter(None, map(_http_date, headers.get_list("date"))), now)
+    server_now = server_time(headers) or now
     for name in _HEADERS:
         for value in headers.get_list(name):
             seconds = _seconds(value.strip(), server_now)
             if seconds is not None and seconds > 0:
                 return min(seconds, _LONGEST)
     return None
+
+
+def server_time(headers: Headers) -> datetime | None:
+    """The moment of the answer by the platform's own clock."""
+    return next(filter(None, map(_http_date, headers.get_list("date"))), None)
+
+
+def is_spent(headers: Headers) -> bool:
+    """Whether the answer says that nothing more may be asked for before the limit is renewed."""
+    values = [value for name in _REMAINING for value in headers.get_list(name)]
+    try:
+        return bool(values) and min(map(float, values)) < 1
+    except ValueError:
+        return False
 
 
 def _seconds(value: str, server_now: datetime) -> float | None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any, Self
@@ -15,6 +17,8 @@ class Request:
     path: str
     params: Mapping[str, str]
     headers: Mapping[str, str]
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass
@@ -35,7 +39,9 @@ class Exchange(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        request = Request(url.path, dict(parse_qsl(url.query, keep_blank_values=True)), dict(self.headers))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        params = dict(parse_qsl(url.query, keep_blank_values=True))
+        request = Request(url.path, params, dict(self.headers), self.command, body)
         fault = self.server.fake.note(request)
         reply = self.server.fake.answer(request)
         try:
@@ -46,13 +52,17 @@ class Exchange(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True  # the client had enough
 
+    do_POST = do_GET
+
     def send(self, reply: Reply) -> None:
         self.send_head(reply)
         self.wfile.write(reply.body)
 
     def send_head(self, reply: Reply) -> None:
         self.send_response(reply.status)
-        for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+        clock = self.server.fake.clock
+        date = {"Date": format_datetime(clock(), usegmt=True)} if clock else {}
+        for name, value in {"Content-Length": str(len(reply.body)), **date, **reply.headers}.items():
             self.send_header(name, value)
         self.end_headers()
 
@@ -76,12 +86,17 @@ class _Server(ThreadingHTTPServer):
 
 
 class FakeServer:
-    """`faults` breaks the nth request, from 1; `every` breaks all that `faults` does not name."""
+    """`faults` breaks the nth request, from 1; `at` the nth request of a path that ends so; `every` all the others.
 
-    def __init__(self, answer: Callable[[Request], Reply]) -> None:
+    `clock` is the time by which its answers are dated, where they are.
+    """
+
+    def __init__(self, answer: Callable[[Request], Reply], clock: Callable[[], datetime] | None = None) -> None:
         self.answer = answer
+        self.clock = clock
         self.requests: list[Request] = []
         self.faults: dict[int, Fault] = {}
+        self.at: dict[tuple[str, int], Fault] = {}
         self.every: Fault | None = None
         self.closing = Event()
         self._lock = Lock()
@@ -95,6 +110,9 @@ class FakeServer:
     def note(self, request: Request) -> Fault | None:
         with self._lock:
             self.requests.append(request)
+            for (end, nth), fault in self.at.items():
+                if request.path.endswith(end) and nth == sum(r.path.endswith(end) for r in self.requests):
+                    return fault
             return self.faults.get(len(self.requests), self.every)
 
     def __enter__(self) -> Self:

@@ -231,12 +231,34 @@ def test_stop_interrupts_a_wait(server: FakeServer) -> None:
 
 def test_credentials_do_not_follow_a_redirect_to_another_host(server: FakeServer, clock: Clock) -> None:
     server.faults[1] = faults.answers(302, Location=f"http://localhost:{server.port}/elsewhere")
-    with Http(ROOMY, clock) as http:
-        answer = http.get(f"{server.url}/feed", headers={"Authorization": f"Bearer {SECRET}"})
-    assert answer.url.endswith("/elsewhere")
-    first, second = server.requests
-    assert "Authorization" in first.headers
-    assert "Authorization" not in second.headers
+    with Http(ROOMY, clock) as http, pytest.raises(Protocol, match="localhost"):
+        http.get(f"{server.url}/feed", headers={"Authorization": f"Bearer {SECRET}"})
+    (request,) = server.requests
+    assert "Authorization" in request.headers
+
+
+def test_credentials_do_not_go_over_plain_http(clock: Clock) -> None:
+    with Http(ROOMY, clock, base_url="http://platform.example/api", secrets={"X-Key": SECRET}) as http:
+        with pytest.raises(Auth, match="https"):
+            http.get("http://platform.example/api/posts")
+        assert http.n_requests == 0
+
+
+def test_secrets_go_to_their_own_host_only(server: FakeServer, clock: Clock) -> None:
+    with Http(ROOMY, clock, base_url=server.url, secrets={"X-Key": SECRET}) as http:
+        http.get(f"{server.url}/a")
+        http.get(f"http://localhost:{server.port}/b")
+    assert ["X-Key" in request.headers for request in server.requests] == [True, False]
+
+
+def test_waits_before_a_limit_is_hit(server: FakeServer, clock: Clock) -> None:
+    server.faults[1] = faults.answers(200, b"{}", X_RateLimit_Remaining="0", X_RateLimit_Reset="30")
+    ask(server, clock)
+    assert clock.waits == []
+    ask(server, clock)  # another fetch of the same host
+    assert [round(wait) for wait in clock.waits] == [30]
+    ask(server, clock)
+    assert len(clock.waits) == 1
 
 
 def test_a_redirect_without_end(server: FakeServer, clock: Clock) -> None:

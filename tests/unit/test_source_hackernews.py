@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cxlisten.collect import Budget, load_source
-from cxlisten.collect.sources.hackernews import searches
 from cxlisten.errors import Protocol, RateLimited, Transient
 from cxlisten.models import Batch, Post, Query
+from cxlisten.query.pushdown import searches
 from tests.faults import faults
 from tests.faults.clock import Clock
 from tests.faults.platforms.hackernews import HackerNews

@@ -9,8 +9,9 @@ import httpx
 from pydantic import AfterValidator, Field
 
 from cxlisten.collect import Budget, Caps, Cursor, Estimate, Health, Options, Source
+from cxlisten.collect.answers import Answer, place_of
 from cxlisten.collect.feed import Feed, digest, read_feed
-from cxlisten.collect.http import Answer, Http, Stopped, place_of
+from cxlisten.collect.http import Http, Stopped
 from cxlisten.errors import SourceError
 from cxlisten.models import Batch, Gap, Query
 
