@@ -12,8 +12,8 @@ from cxlisten.bench.clock import Contender, Pace, spread
 
 Limit = dict[str, Any]
 
-# Of the encoder's graph: the products of int8 matrices, and the one that does attention too.
-_PRODUCTS = ("MatMulIntegerToFloat", "QAttention")
+# Of the encoder's graph: a product of int8 matrices, and where the heads of an attention become one width again.
+_PRODUCT, _JOINED = "MatMulIntegerToFloat", "Reshape"
 NAME = "int8 operations"
 _ROWS = 1_024
 _REPEATS = 100
@@ -39,6 +39,8 @@ def lack(graph: Path) -> str | None:
         return "the share of the machine's limit: it is known of encoders only"
     if not find_spec("onnx"):
         return "the share of the machine's limit: it needs onnx, pip install 'cxlisten[train]'"
+    if not read_shapes(graph).linear:
+        return "the share of the machine's limit: it is known of int8 only"
     return None
 
 
@@ -62,11 +64,12 @@ def read_shapes(path: Path) -> Shapes:
     import onnx
 
     graph = onnx.load(path).graph
-    sizes = {constant.name: tuple(constant.dims) for constant in graph.initializer}
-    layers = [(node.op_type, sizes[node.input[1]]) for node in graph.node if node.op_type in _PRODUCTS]
-    return Shapes(
-        tuple(size for _, size in layers), tuple(size[1] // 3 for kind, size in layers if kind == "QAttention")
-    )
+    constants = {constant.name: constant for constant in graph.initializer}
+    linear = [tuple(constants[node.input[1]].dims) for node in graph.node if node.op_type == _PRODUCT]
+    shapes = [
+        onnx.numpy_helper.to_array(constants[node.input[1]]).tolist() for node in graph.node if node.op_type == _JOINED
+    ]
+    return Shapes(tuple(linear), tuple(shape[2] for shape in shapes if len(shape) == 3))
 
 
 def products(shapes: Shapes) -> Contender:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from cxlisten.content import content_dir
 from cxlisten.errors import ClassifierError, MissingExtra
+from cxlisten.language import language_of
 from cxlisten.models import Tagged
 
 DEFAULT_RECIPE = "cx_minilm"
@@ -56,7 +57,10 @@ class Engine(Protocol):
     """A kind of model: `engines/NAME.py` has `load(recipe) -> Engine`. It is stateless but for the model."""
 
     def tag(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Tagged]:
-        """Tag each text; the answer does not depend on its neighbours."""
+        """Tag each text, in the language that `langs` tells: one of the recipe's, or null where it cannot be told.
+
+        The answer does not depend on its neighbours.
+        """
         ...
 
 
@@ -77,10 +81,23 @@ class Classifier:
     def __init__(self, recipe: Recipe, engine: Engine) -> None:
         self.recipe = recipe
         self.engine = engine
+        self.languages = frozenset(recipe.settings["languages"])
+
+    def tag(self, texts: Sequence[str], claims: Sequence[str | None]) -> list[Tagged]:
+        """Tag each text; one in a language that the recipe does not know gets its language and nothing else.
+
+        A text whose language cannot be told is in the language that its platform claims, else read as the recipe's.
+        """
+        langs = [language_of(text, claim) for text, claim in zip(texts, claims, strict=True)]
+        tagged = [Tagged(lang, None, 0.0) for lang in langs]
+        ours = [i for i, lang in enumerate(langs) if lang is None or lang in self.languages]
+        for i, one in zip(ours, self.engine.tag([texts[i] for i in ours], [langs[i] for i in ours]), strict=True):
+            tagged[i] = one
+        return tagged
 
     def classify(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Tag a batch of schema TEXTS; the answer has schema TAGS and the same rows in the same order."""
-        tagged = self.engine.tag(batch["text"].to_pylist(), batch["lang"].to_pylist())
+        tagged = self.tag(batch["text"].to_pylist(), batch["lang"].to_pylist())
         rows = [
             {
                 "id": post_id,
@@ -121,9 +138,12 @@ def load_recipe(name: str) -> Recipe:
         raise ClassifierError(f'no recipe "{name}"; there is {", ".join(recipe_names())}')
     try:
         settings = tomllib.loads((folder / "classifier.toml").read_text(encoding="utf-8"))
-        return Recipe(name, str(settings.pop("version")), settings.pop("engine"), folder, settings)
+        version, engine, _ = str(settings.pop("version")), settings.pop("engine"), settings["languages"]
+        return Recipe(name, version, engine, folder, settings)
     except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise ClassifierError(f"{folder / 'classifier.toml'}: {error}; it needs version and engine") from None
+        raise ClassifierError(
+            f"{folder / 'classifier.toml'}: {error}; it needs version, engine and languages"
+        ) from None
 
 
 def load_classifier(name: str) -> Classifier:

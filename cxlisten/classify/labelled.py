@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cxlisten.classify.features import Row
+from cxlisten.classify.marked import marked
 from cxlisten.classify.reading import Reading
 from cxlisten.errors import InputError
 from cxlisten.taxonomy import FACETS, RING_NAMES, Noise, Sentiment
@@ -66,7 +67,8 @@ def ring_lesson(posts: Sequence[dict[str, Any]], readings: Sequence[Reading]) ->
             continue
         for sentence in reading.sentences:
             words = post["text"][sentence.start : sentence.end]
-            here = {ring: attitude for ring, attitude in rings.items() if post["spans"].get(ring, "\0") in words}
+            spans = {ring: span for ring in rings if (span := marked(post, ring))}
+            here = {ring: rings[ring] for ring, span in spans.items() if post["text"][slice(*span)] in words}
             lesson.add(number, sentence.row, _ring_truth(here, masked | (set(rings) - set(here)), None))
     return lesson
 

@@ -45,7 +45,7 @@ class Rings:
 
     def __init__(self, recipe: str) -> None:
         self.recipe = recipe
-        self.engine = load_classifier(recipe).engine
+        self.classifier = load_classifier(recipe)
 
     def __reduce__(self) -> tuple[type, tuple[str]]:
         """Let another process load the model itself: not every engine can be pickled."""
@@ -59,7 +59,7 @@ class Rings:
         """Tag docs, so many at once."""
         docs = iter(stream)
         while batch := list(islice(docs, batch_size)):
-            tagged = self.engine.tag([doc.text for doc in batch], [None] * len(batch))
+            tagged = self.classifier.tag([doc.text for doc in batch], [None] * len(batch))
             for doc, one in zip(batch, tagged, strict=True):
                 doc._.cx_sentiment, doc._.cx_noise = one.sentiment, list(one.noise)
                 doc._.cx_rings = [

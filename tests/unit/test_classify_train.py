@@ -117,7 +117,7 @@ def test_a_sentence_carries_the_ring_whose_evidence_it_holds(tmp_path: Path) -> 
         "text": "Gorgeous room. The waiter sneered.",
         "rings": {"place": "positive", "people": "negative"},
         "facets": ["people.manner"],
-        "spans": {"place": "Gorgeous room", "people": "The waiter sneered"},
+        "spans": {"place": "Gorgeous room", "people": [15, 33]},
     }
     whole, first, second = ring_truth(labelled, tmp_path)
     assert (whole["place"], whole["people"], whole["price"]) == (1, 1, 0)

@@ -11,12 +11,18 @@ TOKENIZER = "tokenizer.json"
 
 
 def find_model(recipe: Recipe) -> Path:
-    """Give the folder of a recipe's artefact; raises ClassifierError when it is missing or not the one named."""
+    """Give the folder of a recipe's artefact; raises ClassifierError when it is missing or not the one named.
+
+    A recipe that names none, by `sha256`, takes the one that was trained here.
+    """
     folder = recipe.folder / "model"
     if not all((folder / name).is_file() for name in (GRAPH, TOKENIZER)):
-        raise ClassifierError(f"{folder} holds no trained model: run  cxlisten train {recipe.name}")
-    found, named = fingerprint(folder), recipe.settings["sha256"]
-    if found != named:
+        raise ClassifierError(
+            f"{folder} holds no trained model: train it first:  cxlisten train {recipe.name} --data DIR"
+            f"  (DIR has more labelled posts, see its README.md)"
+        )
+    named = recipe.settings.get("sha256")
+    if named and (found := fingerprint(folder)) != named:
         raise ClassifierError(
             f"{folder} is not the artefact that classifier.toml names (sha256 {found[:12]}, not {named[:12]}):"
             f" restore it, or after training write sha256 and a new version into classifier.toml"

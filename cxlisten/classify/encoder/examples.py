@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from cxlisten.classify.encoder.heads import ATTITUDES, BY_NAME, RING_STATES, WIDTH
+from cxlisten.classify.marked import marked
 from cxlisten.taxonomy import RING_NAMES, Noise
 
 _NOISE_WORDS = {"promo": Noise.PROMOTION, "bot": Noise.AUTOMATED, "brand_own": Noise.BRAND_OWN}
@@ -70,17 +71,8 @@ def _evidence(post: dict[str, Any], offsets: Sequence[tuple[int, int]]) -> NDArr
     """Mark the tokens of each ring's evidence; of a ring with none given, nothing is known."""
     marks = np.full((len(offsets), len(RING_NAMES)), np.nan, np.float32)
     for column, ring in enumerate(RING_NAMES):
-        span = _span(post, ring)
+        span = marked(post, ring)
         if span:
             start, stop = span
             marks[:, column] = [float(a < stop and b > start and b > a) for a, b in offsets]
     return marks
-
-
-def _span(post: dict[str, Any], ring: str) -> tuple[int, int] | None:
-    """Give where the evidence is: said by its words, or where the text is not carried along, by its place."""
-    said = (post.get("spans") or {}).get(ring)
-    if isinstance(said, list):
-        return said[0], said[1]
-    start = post["text"].find(said) if said else -1
-    return (start, start + len(str(said))) if start >= 0 else None

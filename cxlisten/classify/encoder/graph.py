@@ -1,35 +1,73 @@
-"""Graph: the trained network as an int8 ONNX graph, written node by node, for onnxruntime's fused kernels.
+"""Graph: the trained network as an ONNX graph, written node by node: float32, or int8 for onnxruntime's fused kernels.
 
-Weights are int8 with a scale a column, activations uint8 with ranges fixed by calibration: a range taken from
-the batch, as dynamic quantisation does, would let a post's tags depend on its neighbours. Batches hold
-texts of one length, so that no padding and no mask is needed.
+In int8, weights have a scale a column, and activations ranges fixed by calibration: a range taken from the batch, as
+dynamic quantisation does, would let a post's tags depend on its neighbours. Batches hold texts of one length, so that
+no padding and no mask is needed.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, checker, helper, numpy_helper, save
 
 from cxlisten.classify.encoder.heads import BY_NAME, FACET_NAMES, RING_STATES, WIDTH
+from cxlisten.classify.encoder.network import RingNetwork
 from cxlisten.classify.encoder.tokens import MAX_TOKENS
 from cxlisten.taxonomy import FACETS, RING_NAMES
 
-Weights = Mapping[str, NDArray[np.float32]]
 # Of the input of a layer's matrix products: the least and the greatest value that calibration saw.
 Ranges = Mapping[str, tuple[float, float]]
+# What a layer is given, as the names of outputs: in float32 itself, in int8 itself, its scale and its zero.
+_Given = tuple[str] | tuple[str, str, str]
 
 _FUSED = "com.microsoft"
+_WORDS = "encoder.embeddings.word_embeddings.weight"
+_PLACES = "encoder.embeddings.position_embeddings.weight"
+_SEGMENTS = "encoder.embeddings.token_type_embeddings.weight"
 
 
-def write_graph(weights: Weights, ranges: Ranges, n_heads: int, path: Path) -> None:
-    """Write the graph; `ranges` has an entry for the input of every quantised linear layer, by its name."""
-    builder = _Builder(weights, ranges)
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a kind of encoder calls the parts of a layer's attention, and the row of the first place in its table."""
+
+    query: str
+    key: str
+    value: str
+    output: str
+    norm: str
+    first_place: int
+
+
+_BERT = _Kind(
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "attention.output.LayerNorm",
+    first_place=0,
+)
+_MPNET = _Kind(
+    "attention.attn.q", "attention.attn.k", "attention.attn.v", "attention.attn.o", "attention.LayerNorm", first_place=2
+)
+KINDS = {"bert": _BERT, "mpnet": _MPNET}
+"""The encoders that can be written, by the `model_type` of their config."""
+
+
+def write_graph(network: RingNetwork, ranges: Ranges | None, path: Path) -> None:
+    """Write the graph of a network; its encoder is one of KINDS.
+
+    `ranges` has an entry for the input of every linear layer of the encoder, by its name; without it, the graph is
+    float32.
+    """
+    builder = _Builder(network, ranges)
     hidden = builder.embeddings()
-    n_layers = 1 + max(int(name.split(".")[3]) for name in weights if ".layer." in name)
-    for number in range(n_layers):
-        hidden = builder.layer(hidden, f"encoder.encoder.layer.{number}", n_heads)
+    bias = builder.relative_bias()
+    for number in range(network.encoder.config.num_hidden_layers):
+        hidden = builder.layer(hidden, f"encoder.encoder.layer.{number}", bias)
     builder.heads(hidden)
     graph = helper.make_graph(
         builder.nodes,
@@ -48,8 +86,11 @@ def write_graph(weights: Weights, ranges: Ranges, n_heads: int, path: Path) -> N
 
 
 class _Builder:
-    def __init__(self, weights: Weights, ranges: Ranges) -> None:
-        self.weights = weights
+    def __init__(self, network: RingNetwork, ranges: Ranges | None) -> None:
+        self.encoder = network.encoder
+        self.config = network.encoder.config
+        self.kind = KINDS[self.config.model_type]
+        self.weights = {name: value.numpy() for name, value in network.state_dict().items()}
         self.ranges = ranges
         self.nodes: list[object] = []
         self.constants: list[object] = []
@@ -66,73 +107,106 @@ class _Builder:
         self.constants.append(numpy_helper.from_array(value.copy(order="C"), name))
         return name
 
-    def weight(self, name: str) -> str:
-        return self.constant(self.weights[name])
+    def places(self, *numbers: int) -> str:
+        """Add a constant of whole numbers."""
+        return self.constant(np.array(numbers, np.int64))
 
     def embeddings(self) -> str:
-        """Look up words, int8 with a scale a row, and places; the one segment that posts have is in the places."""
-        at = "encoder.embeddings."
-        words = self.weights[at + "word_embeddings.weight"]
+        """Look up words and places; the one segment that posts have is in the places."""
+        first = self.kind.first_place
+        places = self.weights[_PLACES][first : first + MAX_TOKENS]
+        if _SEGMENTS in self.weights:
+            places = places + self.weights[_SEGMENTS][0]
+        n_tokens = self.node("Shape", "ids", start=1, end=2)
+        placed = self.node("Slice", self.constant(places), self.places(0), n_tokens, self.places(0))
+        return self.norm(self.node("Add", self.words(), placed), "encoder.embeddings.LayerNorm")
+
+    def words(self) -> str:
+        """Look up words; in int8 with a scale a row."""
+        words = self.weights[_WORDS]
+        if self.ranges is None:
+            return self.node("Gather", self.constant(words), "ids")
         scales = np.maximum(np.abs(words).max(axis=1, keepdims=True), 1e-8) / 127
         rows = self.node("Gather", self.constant(np.rint(words / scales).astype(np.int8)), "ids")
         scale = self.node("Gather", self.constant(scales), "ids")
-        looked_up = self.node("Mul", self.node("Cast", rows, to=TensorProto.FLOAT), scale)
-        places = self.weights[at + "position_embeddings.weight"][:MAX_TOKENS]
+        return self.node("Mul", self.node("Cast", rows, to=TensorProto.FLOAT), scale)
+
+    def relative_bias(self) -> str | None:
+        """Add what MPNet adds to the scores of two tokens for how far apart they are; all layers share it."""
+        if self.kind is not _MPNET:
+            return None
+        with torch.no_grad():
+            bias = self.encoder.encoder.compute_position_bias(torch.empty(1, MAX_TOKENS))[0].numpy()
         n_tokens = self.node("Shape", "ids", start=1, end=2)
-        zero = self.constant(np.array([0], np.int64))
-        segment = self.weights[at + "token_type_embeddings.weight"][0]
-        placed = self.node("Slice", self.constant(places + segment), zero, n_tokens, zero)
-        return self.norm(self.node("Add", looked_up, placed), at + "LayerNorm")
+        square = self.node("Concat", n_tokens, n_tokens, axis=0)
+        return self.node("Slice", self.constant(bias), self.places(0, 0), square, self.places(1, 2))
 
-    def norm(self, hidden: str, name: str) -> str:
-        return self.node(
-            "LayerNormalization", hidden, self.weight(name + ".weight"), self.weight(name + ".bias"), epsilon=1e-12
-        )
-
-    def layer(self, hidden: str, at: str, n_heads: int) -> str:
+    def layer(self, hidden: str, at: str, bias: str | None) -> str:
         """Add one transformer layer."""
-        qkv = [f"{at}.attention.self.{part}" for part in ("query", "key", "value")]
-        scale, zero, quantised = self.quantise(hidden, qkv[0])
-        matrix, columns = self.int8(np.concatenate([self.weights[f"{part}.weight"] for part in qkv]))
-        bias = self.constant(np.concatenate([self.weights[f"{part}.bias"] for part in qkv]))
-        attended = self.node(
-            *("QAttention", quantised, matrix, bias, scale, columns, "", zero, self.constant(np.array(0, np.int8))),
-            fused=True,
-            num_heads=n_heads,
-        )
-        hidden = self.add_norm(self.linear(attended, f"{at}.attention.output.dense"), hidden, f"{at}.attention.output")
+        attended = self.attention(hidden, at, bias)
+        hidden = self.add_norm(self.linear(attended, f"{at}.{self.kind.output}"), hidden, f"{at}.{self.kind.norm}")
         inner = self.node("Gelu", self.linear(hidden, f"{at}.intermediate.dense"), fused=True)
-        return self.add_norm(self.linear(inner, f"{at}.output.dense"), hidden, f"{at}.output")
+        return self.add_norm(self.linear(inner, f"{at}.output.dense"), hidden, f"{at}.output.LayerNorm")
 
-    def quantise(self, hidden: str, name: str) -> tuple[str, str, str]:
-        """Quantise the input of a linear layer: give its scale, its zero and itself."""
+    def attention(self, hidden: str, at: str, bias: str | None) -> str:
+        """Add attention, up to its output layer.
+
+        Not QAttention, which does all of it: that took 4 to 5 % longer for a whole tweet. And not one product for
+        query, key and value: to split it is to copy it.
+        """
+        n_heads, width = self.config.num_attention_heads, self.config.hidden_size
+        given = self.given(hidden, f"{at}.{self.kind.query}")
+        heads = self.places(0, 0, n_heads, width // n_heads)
+
+        def part(name: str, perm: list[int], factor: float = 1.0) -> str:
+            return self.node("Transpose", self.node("Reshape", self.product(given, name, factor), heads), perm=perm)
+
+        # The scale of the scores is in the query's weights, where it costs nothing.
+        query = part(f"{at}.{self.kind.query}", [0, 2, 1, 3], (n_heads / width) ** 0.5)
+        scores = self.node("MatMul", query, part(f"{at}.{self.kind.key}", [0, 2, 3, 1]))
+        if bias:
+            scores = self.node("Add", scores, bias)
+        value = part(f"{at}.{self.kind.value}", [0, 2, 1, 3])
+        seen = self.node("MatMul", self.node("Softmax", scores, axis=-1), value)
+        return self.node("Reshape", self.node("Transpose", seen, perm=[0, 2, 1, 3]), self.places(0, 0, width))
+
+    def given(self, hidden: str, name: str) -> _Given:
+        """Say what a linear layer of the encoder is given; in int8 that is quantised first."""
+        if self.ranges is None:
+            return (hidden,)
         low, high = (min(self.ranges[name][0], 0.0), max(self.ranges[name][1], 0.0))
         step = (high - low) / 255
         scale = self.constant(np.array(step, np.float32))
         zero = self.constant(np.array(round(-low / step), np.uint8))
-        return scale, zero, self.node("QuantizeLinear", hidden, scale, zero)
+        return self.node("QuantizeLinear", hidden, scale, zero), scale, zero
 
-    def int8(self, matrix: NDArray[np.float32]) -> tuple[str, str]:
-        """Quantise a matrix [out, in]; give it as [in, out], and the scale of each output column."""
-        scales = np.maximum(np.abs(matrix).max(axis=1), 1e-8) / 127
-        quantised = np.rint(matrix / scales[:, None]).astype(np.int8)
-        return self.constant(quantised.T), self.constant(scales.astype(np.float32))
-
-    def linear(self, hidden: str, name: str) -> str:
-        scale, zero, quantised = self.quantise(hidden, name)
-        matrix, columns = self.int8(self.weights[name + ".weight"])
-        parts = (quantised, matrix, scale, columns, zero, "", self.weight(name + ".bias"))
+    def product(self, given: _Given, name: str, factor: float = 1.0) -> str:
+        """Add what a linear layer makes of what it is given, times a factor."""
+        matrix, bias = (self.weights[f"{name}.{part}"] * np.float32(factor) for part in ("weight", "bias"))
+        if len(given) == 1:
+            return self.node("Add", self.node("MatMul", *given, self.constant(matrix.T)), self.constant(bias))
+        quantised, scale, zero = given
+        columns = np.maximum(np.abs(matrix).max(axis=1), 1e-8) / 127
+        rounded = self.constant(np.rint(matrix / columns[:, None]).astype(np.int8).T)
+        parts = (quantised, rounded, scale, self.constant(columns), zero, "", self.constant(bias))
         return self.node("MatMulIntegerToFloat", *parts, fused=True)
 
-    def add_norm(self, added: str, hidden: str, at: str) -> str:
+    def linear(self, hidden: str, name: str) -> str:
+        return self.product(self.given(hidden, name), name)
+
+    def norm(self, hidden: str, name: str) -> str:
+        parts = (self.constant(self.weights[f"{name}.{part}"]) for part in ("weight", "bias"))
+        return self.node("LayerNormalization", hidden, *parts, epsilon=self.config.layer_norm_eps)
+
+    def add_norm(self, added: str, hidden: str, name: str) -> str:
         # Not SkipLayerNormalization, into which Add would be fused: it takes several times as long as these two.
-        return self.norm(self.node("Sum", added, hidden), f"{at}.LayerNorm")
+        return self.norm(self.node("Sum", added, hidden), name)
 
     def heads(self, hidden: str) -> None:
         """Add the poolings and the heads; they are small, and stay float."""
         attention = self.node("Softmax", self.dense(hidden, "attend"), axis=1)
         pooled = self.node("MatMul", self.node("Transpose", attention, perm=[0, 2, 1]), hidden)
-        whole = self.node("Gather", pooled, self.constant(np.full(len(RING_NAMES) + 1, len(RING_NAMES))), axis=1)
+        whole = self.node("Gather", pooled, self.places(*[len(RING_NAMES)] * (len(RING_NAMES) + 1)), axis=1)
         both = self.node("Concat", pooled, whole, axis=-1)
         mixed = self.node("Gelu", self.dense(both, "mix.0"), fused=True)
         judged = [self.dense(self.place(mixed, number), f"rings.{number}") for number in range(len(RING_NAMES))]
@@ -149,13 +223,11 @@ class _Builder:
         self.nodes.append(helper.make_node("Identity", [self.dense(hidden, "evidence")], ["evidence"]))
 
     def dense(self, hidden: str, name: str) -> str:
-        matrix = self.constant(self.weights[name + ".weight"].T)
-        return self.node("Add", self.node("MatMul", hidden, matrix), self.weight(name + ".bias"))
+        return self.product((hidden,), name)
 
     def place(self, pooled: str, number: int) -> str:
         """Take what one ring, or the post as a whole, read: [posts, width]."""
         return self.node("Gather", pooled, self.constant(np.array(number)), axis=1)
 
     def columns(self, judged: str, start: int, stop: int) -> str:
-        places = (np.array([at], np.int64) for at in (start, stop, -1))
-        return self.node("Slice", judged, *(self.constant(place) for place in places))
+        return self.node("Slice", judged, *(self.places(at) for at in (start, stop, -1)))

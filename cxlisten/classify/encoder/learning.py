@@ -34,7 +34,7 @@ def learn(
     """
     plan = list(_plan(examples, files, options))
     _without_dropout(network.encoder)
-    network.encoder.embeddings.word_embeddings.requires_grad_(False)
+    _freeze(network.encoder, options.get("frozen_layers", 0))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     master = {n: p.detach().to(device).clone() for n, p in network.named_parameters() if p.requires_grad}
     optimizer = _optimizer(master, options)
@@ -83,10 +83,18 @@ def _plan(examples: Sequence[Example], files: Sequence[str], options: dict[str, 
 
 def _without_dropout(encoder: nn.Module) -> None:
     """Leave the encoder without dropout: its random numbers were about a tenth of the time of a step on a CPU."""
-    encoder.config._attn_implementation = "eager"
     for module in encoder.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
+
+
+def _freeze(encoder: nn.Module, n_layers: int) -> None:
+    """Leave the words as they are, and of a large encoder the lowest layers too: they read well as they come."""
+    encoder.embeddings.word_embeddings.requires_grad_(False)
+    if n_layers:
+        encoder.embeddings.requires_grad_(False)
+        for layer in encoder.encoder.layer[:n_layers]:
+            layer.requires_grad_(False)
 
 
 def _optimizer(master: dict[str, Tensor], options: dict[str, Any]) -> torch.optim.Optimizer:

@@ -1,10 +1,9 @@
-"""Engine `encoder`: the shared int8 encoder on onnxruntime; texts of one length are read together, unpadded."""
+"""Engine `encoder`: the shared encoder on onnxruntime; texts of one length are read together, unpadded."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from os import cpu_count
 from typing import Any
 
@@ -15,7 +14,6 @@ from tokenizers import Encoding, Tokenizer
 from cxlisten.classify import Recipe
 from cxlisten.classify.encoder.artefact import GRAPH, TOKENIZER, find_model
 from cxlisten.classify.encoder.decoding import Piece, chances_of, decode
-from cxlisten.language import language_of
 from cxlisten.models import Tagged
 
 # So many posts are sorted by length at once: enough that most lengths fill a batch.
@@ -36,34 +34,23 @@ def load(recipe: Recipe) -> "EncoderEngine":
 
 
 class EncoderEngine:
-    """Tags posts in the recipe's languages; of a longer post the first 50,000 characters are read, in pieces."""
+    """Tags posts; of a longer post the first 50,000 characters are read, in pieces."""
 
     def __init__(self, session: Any, tokenizer: Tokenizer, settings: dict[str, Any]) -> None:
         self.session = session
         self.tokenizer = tokenizer
-        self.languages = frozenset(settings["languages"])
         self.least = settings["least_score"]
 
     def tag(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Tagged]:
-        """Tag each text; one in a language that the recipe does not know gets its language and nothing else.
-
-        A text whose language cannot be told is in the language that the platform claims, else read as the recipe's.
-        """
-        rows = zip(texts, langs, strict=True)
+        """Tag each text."""
         tagged: list[Tagged] = []
-        while window := list(islice(rows, _WINDOW)):
-            tagged.extend(self._tag_window(window))
+        for at in range(0, len(texts), _WINDOW):
+            window = texts[at : at + _WINDOW]
+            rows = zip(window, langs[at : at + _WINDOW], self.read(window), strict=True)
+            tagged += [decode(text, lang, pieces, self.least) for text, lang, pieces in rows]
         return tagged
 
-    def _tag_window(self, rows: list[tuple[str, str | None]]) -> Iterator[Tagged]:
-        langs = [language_of(text, claim) for text, claim in rows]
-        ours = [text for (text, _), lang in zip(rows, langs, strict=True) if lang is None or lang in self.languages]
-        readings = iter(self._read(ours))
-        for (text, _), lang in zip(rows, langs, strict=True):
-            mine = lang is None or lang in self.languages
-            yield decode(text, lang, next(readings), self.least) if mine else Tagged(lang, None, 0.0)
-
-    def _read(self, texts: Sequence[str]) -> list[list[Piece]]:
+    def read(self, texts: Sequence[str]) -> list[list[Piece]]:
         """Read each text, in one piece or, where it is long, in several."""
         clean = [_LONE_SURROGATE.sub("\ufffd", text[:_READ_CHARS]) for text in texts]
         encodings = self.tokenizer.encode_batch(clean)

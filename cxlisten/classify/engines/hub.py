@@ -10,7 +10,6 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from cxlisten.classify import Recipe
 from cxlisten.classify.labels import Labels, read_labels
 from cxlisten.errors import ClassifierError
-from cxlisten.language import language_of
 from cxlisten.models import Tagged
 
 _BATCH = 16
@@ -26,8 +25,8 @@ def load(recipe: Recipe) -> "HubEngine":
     Raises ClassifierError when it cannot be loaded or its labels cannot be understood.
     """
     settings, place = recipe.settings, recipe.folder / "classifier.toml"
-    if missing := [key for key in ("model", "languages") if key not in settings]:
-        raise ClassifierError(f"{place}: {missing[0]} is missing; an engine hub needs model and languages")
+    if "model" not in settings:
+        raise ClassifierError(f"{place}: model is missing; an engine hub needs it")
     name, folder = settings["model"], recipe.folder / Path(settings["model"]).expanduser()
     if folder.is_dir():
         source, options = folder, {"local_files_only": True}
@@ -52,30 +51,27 @@ def load(recipe: Recipe) -> "HubEngine":
 
 
 class HubEngine:
-    """Tags posts in the recipe's languages with what the model's labels mean; the beginning of a long one is read."""
+    """Tags posts with what the model's labels mean; the beginning of a long one is read."""
 
     def __init__(self, model: Any, tokenizer: Any, labels: Labels, settings: dict[str, Any]) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.labels = labels
-        self.languages = frozenset(settings["languages"])
         self.least_score = settings.get("least_score", _LEAST_SCORE)
         # Some models number their positions from 2.
         positions = getattr(model.config, "max_position_embeddings", _MOST_TOKENS + 2) - 2
         self.n_tokens = min(positions, tokenizer.model_max_length, _MOST_TOKENS)
 
     def tag(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Tagged]:
-        """Tag each text; one in a language that the recipe does not know gets its language and nothing else."""
-        told = [language_of(text, claim) for text, claim in zip(texts, langs, strict=True)]
-        ours = [i for i, lang in enumerate(told) if lang is None or lang in self.languages]
-        tagged = [Tagged(lang, None, 0.0) for lang in told]
+        """Tag each text."""
+        tagged: dict[int, Tagged] = {}
         # Texts of a length go together, so that few are padded.
-        ours.sort(key=lambda i: len(texts[i]))
-        for at in range(0, len(ours), _BATCH):
-            batch = ours[at : at + _BATCH]
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for at in range(0, len(order), _BATCH):
+            batch = order[at : at + _BATCH]
             for i, scores in zip(batch, self._scores([texts[i] for i in batch]), strict=True):
-                tagged[i] = self.labels.tagged(texts[i], told[i], scores, self.least_score)
-        return tagged
+                tagged[i] = self.labels.tagged(texts[i], langs[i], scores, self.least_score)
+        return [tagged[i] for i in range(len(texts))]
 
     def _scores(self, texts: list[str]) -> list[list[float]]:
         """The score of each label, 0..1; rounded, as the texts beside it change the last places."""

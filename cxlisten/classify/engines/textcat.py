@@ -1,15 +1,13 @@
 """Engine `textcat`: spaCy reads a post and its sentences, linear models judge them, cues show where."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from cxlisten.classify import Recipe
 from cxlisten.classify.artefact import Models, load_models
 from cxlisten.classify.evidence import evidence
 from cxlisten.classify.reading import Reader, Reading, Stretch
-from cxlisten.language import language_of
 from cxlisten.models import RingTag, Tagged
 from cxlisten.taxonomy import FACETS, RING_NAMES, Noise, Sentiment
 
@@ -35,31 +33,21 @@ class _Judged:
 
 
 class TextcatEngine:
-    """Tags posts in the recipe's languages; of a longer post the first 10,000 characters are read."""
+    """Tags posts; of a longer post the first 10,000 characters are read."""
 
     def __init__(self, reader: Reader, models: Models, settings: dict[str, Any]) -> None:
         self.reader = reader
         self.models = models
-        self.languages = frozenset(settings["languages"])
         self.least = settings["least_score"]
 
     def tag(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Tagged]:
-        """Tag each text; one in a language that the recipe does not know gets its language and nothing else.
-
-        A text whose language cannot be told is in the language that the platform claims, else read as the recipe's.
-        """
-        rows = zip(texts, langs, strict=True)
+        """Tag each text."""
         tagged: list[Tagged] = []
-        while chunk := list(islice(rows, _CHUNK)):
-            tagged.extend(self._tag_chunk(chunk))
+        for at in range(0, len(texts), _CHUNK):
+            chunk = texts[at : at + _CHUNK]
+            rows = zip(chunk, langs[at : at + _CHUNK], self.reader.read(chunk), strict=True)
+            tagged += [self._tag(text, lang, reading) for text, lang, reading in rows]
         return tagged
-
-    def _tag_chunk(self, rows: list[tuple[str, str | None]]) -> Iterator[Tagged]:
-        langs = [language_of(text, claim) for text, claim in rows]
-        ours = [lang is None or lang in self.languages for lang in langs]
-        readings = iter(self.reader.read(text for (text, _), mine in zip(rows, ours, strict=True) if mine))
-        for (text, _), lang, mine in zip(rows, langs, ours, strict=True):
-            yield self._tag(text, lang, next(readings)) if mine else Tagged(lang, None, 0.0)
 
     def _tag(self, text: str, lang: str | None, reading: Reading) -> Tagged:
         whole = self._judge(reading.whole)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cxlisten.classify.marked import marked
 from cxlisten.models import Tagged
 from cxlisten.taxonomy import RING_NAMES, Sentiment
 
@@ -49,18 +50,14 @@ def _facts(post: Mapping[str, Any], one: Tagged) -> Iterator[tuple[str, Set[Any]
 def _words_of_evidence(post: Mapping[str, Any], one: Tagged) -> tuple[Set[Any], Set[Any]]:
     """The words, as (ring, place in the text), that the classifier and the annotator show for a ring both see.
 
-    A word is a run without a space; an annotator's words that are not in the text are not known, and of words that
-    stand there twice the first are meant.
+    A word is a run without a space.
     """
     found, wanted = set(), set()
-    text, spans = post["text"], post.get("spans") or {}
-    words = [match.span() for match in _WORD.finditer(text)] if spans else []
+    words = [match.span() for match in _WORD.finditer(post["text"])] if post.get("spans") else []
     for tag in one.rings:
-        marked = spans.get(tag.ring) or ""
-        start = text.find(marked) if marked and tag.ring in post["rings"] else -1
-        if start >= 0:
+        if tag.ring in post["rings"] and (span := marked(post, tag.ring)):
             found |= {(tag.ring, i) for i in _within(words, *tag.evidence)}
-            wanted |= {(tag.ring, i) for i in _within(words, start, start + len(marked))}
+            wanted |= {(tag.ring, i) for i in _within(words, *span)}
     return found, wanted
 
 

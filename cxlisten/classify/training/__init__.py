@@ -7,6 +7,7 @@ stem of its file's name, and `importance`, how much it counts.
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,9 @@ from cxlisten.classify import Recipe, load_recipe
 from cxlisten.errors import ClassifierError, InputError, MissingExtra
 
 log = logging.getLogger(__name__)
+
+_LINK = re.compile(r"https?://\S+")
+_ALIKE = 60
 
 
 def train(recipe_name: str, data: Path | None = None, corrected: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
@@ -40,12 +44,47 @@ def train(recipe_name: str, data: Path | None = None, corrected: Sequence[dict[s
 
 
 def read_corpus(recipe: Recipe, data: Path | None) -> list[dict[str, Any]]:
-    """Read the labelled posts of a recipe.
+    """Read the labelled posts that a recipe learns from.
 
     A row may have an `id` and no `text`: labels of a post whose text may not be carried along. It is joined to
-    the row of that id in `data`, and left out where that is not at hand. Raises InputError for a line that is no
-    labelled post.
+    the row of that id in `data`, and left out where that is not at hand. So are the posts that the recipe holds back,
+    and whatever has the text of one of them. Raises InputError for a line that is no labelled post.
     """
+    posts, ids = _labelled_posts(recipe, data), _held_back(recipe)
+    texts = {_letters(post) for post in posts if post.get("id") in ids} - {""}
+    kept = [post for post in posts if post.get("id") not in ids and _letters(post) not in texts]
+    if len(kept) < len(posts):
+        log.info(
+            "train leaves out %d posts: they are held back, or have the text of one that is", len(posts) - len(kept)
+        )
+    return kept
+
+
+def read_held_back(recipe: Recipe, data: Path) -> list[dict[str, Any]]:
+    """Read the posts that a recipe holds back to be measured on; raises InputError unless all of them are at hand."""
+    ids = _held_back(recipe)
+    if not ids:
+        raise InputError(
+            f'recipe "{recipe.name}" holds no posts back: held_back in [train] of its classifier.toml names a file of'
+            f" their ids, one a line"
+        )
+    posts = [post for post in _labelled_posts(recipe, data) if post.get("id") in ids]
+    if len(posts) < len(ids):
+        raise InputError(f"{data} lacks {len(ids) - len(posts)} of the {len(ids)} posts that {recipe.name} holds back")
+    return posts
+
+
+def _held_back(recipe: Recipe) -> set[str]:
+    named = recipe.settings.get("train", {}).get("held_back")
+    return set((recipe.folder / named).read_text(encoding="utf-8").split()) if named else set()
+
+
+def _letters(post: dict[str, Any]) -> str:
+    """What is alike in two copies of a post: one may be cut short, or have its links and signs written otherwise."""
+    return "".join(filter(str.isalpha, _LINK.sub("", post["text"].lower())))[:_ALIKE]
+
+
+def _labelled_posts(recipe: Recipe, data: Path | None) -> list[dict[str, Any]]:
     importance = recipe.settings["train"].get("importance", {})
     rows: dict[str, dict[str, Any]] = {}
     labels: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Train `encoder`: all heads are learned together on one network, which becomes an int8 ONNX graph."""
+"""Train `encoder`: all heads are learned together on one network, which becomes an ONNX graph."""
 
 import random
 from typing import Any
@@ -13,6 +13,7 @@ from cxlisten.classify.encoder.examples import make_examples
 from cxlisten.classify.encoder.graph import write_graph
 from cxlisten.classify.encoder.learning import learn
 from cxlisten.classify.encoder.network import RingNetwork
+from cxlisten.classify.encoder.teaching import taught, teacher_readings
 from cxlisten.classify.encoder.tokens import make_tokenizer
 from cxlisten.classify.encoder.weights import find_base
 
@@ -29,6 +30,9 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
     options = recipe.settings["train"]
     tokenizer, named = make_tokenizer(base.tokenizer, (post["text"] for post in posts))
     examples = make_examples(posts, tokenizer)
+    if teacher := options.get("teacher"):
+        read = teacher_readings(teacher["recipe"], [post["text"] for post in posts], recipe.folder / "teacher.npz")
+        examples = list(taught(examples, read, teacher["share"]))
     torch.manual_seed(options["seed"])
     network = RingNetwork(base.encoder())
     _name_emoji(network, named, tokenizer)
@@ -36,10 +40,11 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
 
     folder = recipe.folder / "model"
     folder.mkdir(exist_ok=True)
+    (recipe.folder / "teacher.npz").unlink(missing_ok=True)
     network.float().eval()
     some = random.Random(options["seed"]).sample(examples, min(_CALIBRATED_ON, len(examples)))
-    weights = {name: value.numpy() for name, value in network.state_dict().items()}
-    write_graph(weights, input_ranges(network, some), network.encoder.config.num_attention_heads, folder / GRAPH)
+    ranges = None if options.get("precision") == "float32" else input_ranges(network, some)
+    write_graph(network, ranges, folder / GRAPH)
     tokenizer.save(str(folder / TOKENIZER), pretty=False)
     return fingerprint(folder)
 
