@@ -30,9 +30,15 @@ def _source_problems(settings: Settings) -> list[str]:
     problems: list[str] = []
     for source in settings.sources:
         try:
-            load_source(source.name, source.kind, source.options)
+            caps = load_source(source.name, source.kind, source.options).caps
         except ConfigError as error:
             problems += error.problems
+            continue
+        if caps.unit_cost and source.monthly_budget is None:
+            problems.append(
+                f'source "{source.name}": {source.kind} costs {caps.unit_cost:g} dollars a post:'
+                " say how much a month, as in  monthly_budget = 25"
+            )
     return problems
 
 

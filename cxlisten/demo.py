@@ -3,12 +3,15 @@
 import csv
 import hashlib
 import json
+import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from string import Template
 from typing import Any
+from urllib.parse import quote
 
 from cxlisten.config import CONFIG_NAME
 from cxlisten.content import content_dir
@@ -133,6 +136,30 @@ def make_starter(folder: Path, today: date) -> list[Path]:
     shutil.copyfile(content_dir("demo") / "starter.toml", config)
     _write(folder, _STARTER, [post for post in dated_posts(today) if post["id"].startswith("pw-")][-_N_STARTER:])
     return [config, file]
+
+
+def make_listening(folder: Path, brand: str, tables: Mapping[str, str]) -> Path:
+    """Write a commented config into `folder` that listens for a brand, and give its path.
+
+    `tables` are the keys of each `[[source]]`, by its kind. Raises InputError when there is a config already.
+    """
+    config = folder / CONFIG_NAME
+    if config.exists():
+        raise InputError(f"already there: {config}; nothing was written")
+    words = re.findall(r"\w+", brand)
+    if not words or '"' in brand or "'" in brand:
+        raise InputError(f"{brand!r} is no name to listen for: write letters and digits")
+    more = {"tag": "".join(words).casefold(), "words": "+".join(map(quote, words))}
+    sources = "\n\n".join(
+        f'[[source]]\nname = "{kind}"\n{Template(table).substitute(more)}'.rstrip() for kind, table in tables.items()
+    )
+    name, phrase = re.sub(r"[^a-z0-9]+", "-", brand.casefold()).strip("-") or "brand", f'"{" ".join(words)}"'
+    text = Template((content_dir("demo") / "listening.toml").read_text(encoding="utf-8")).substitute(
+        name=name, brand=brand, terms=f"{phrase} OR #{more['tag']}" if len(words) > 1 else phrase, sources=sources
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    config.write_text(text, encoding="utf-8")
+    return config
 
 
 def _write(folder: Path, export: _Export, posts: Iterable[_Post]) -> None:

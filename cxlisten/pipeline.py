@@ -7,33 +7,30 @@ or repeated run costs nothing.
 
 import json
 import logging
-from collections import Counter, deque
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from cxlisten import publish as publishing
 from cxlisten.checks import CHECKS
-from cxlisten.classify import DEFAULT_RECIPE, TAGS, TEXTS, load_recipe
-from cxlisten.classify.target import Targets
-from cxlisten.collect.job import collect_job
+from cxlisten.classify import DEFAULT_RECIPE, TAGS, load_recipe
+from cxlisten.collect.job import collect_job, remap_job
+from cxlisten.collect.spending import Spending
 from cxlisten.config import ReportConfig, Settings, SourceConfig, author_key, load_settings
 from cxlisten.errors import ConfigError, CxListenError, InputError
-from cxlisten.landing import Landing, read_header
-from cxlisten.landing.files import write_parquet, write_text
-from cxlisten.landing.rows import RAW
-from cxlisten.load import load_batch, loaded_batches, seed
+from cxlisten.landing import Landing
+from cxlisten.landing.files import write_text
+from cxlisten.load import seed
 from cxlisten.load.corrections import apply_corrections, n_corrected, read_corrections
-from cxlisten.load.readings import load_readings, unread_days, unread_posts, use_classifier
+from cxlisten.load.readings import use_classifier
+from cxlisten.load.waiting import load_waiting
 from cxlisten.models import Query
 from cxlisten.store import open_working
+from cxlisten.tagging import tag_landed, tag_stored
+from cxlisten.upkeep import purge_posts, verify_posts
 
 log = logging.getLogger("cxlisten")
 
@@ -73,7 +70,9 @@ def collect(project: Project, source: str, query: str, stop: Event | None = None
     """Land what is new for one query from one source; raises SourceError when the platform fails."""
     config = _named(project.settings.sources, source, "source")
     wanted = _named(project.settings.queries, query, "query")
-    done = collect_job(config, wanted, Landing(project.state), author_key(project.state), stop or Event())
+    done = collect_job(
+        config, wanted, Landing(project.state), author_key(project.state), stop or Event(), Spending(project.state)
+    )  # fmt: skip
     summary = {"source": source, "query": query, **asdict(done), "notes": list(done.notes)}
     log.info("collect  %s for %s: %s", source, query, _words(summary))
     for note in done.notes:
@@ -81,20 +80,22 @@ def collect(project: Project, source: str, query: str, stop: Event | None = None
     return summary
 
 
+def remap(project: Project, source: str) -> list[Summary]:
+    """Map what a source's rejects hold anew, without a fetch, for each query that listens to it."""
+    config, summaries = _named(project.settings.sources, source, "source"), []
+    for job in plan(project, source):
+        query = _named(project.settings.queries, job["query"], "query")
+        done = remap_job(config, query, Landing(project.state), author_key(project.state))
+        summaries.append({**job, "n_mapped": done.n_fetched, "n_landed": done.n_landed})
+        log.info("remap    %s for %s: %d mapped, %d landed", source, query.name, done.n_fetched, done.n_landed)
+    return summaries
+
+
 def classify(project: Project, recipe: str | None = None, executor: str = "serial") -> Summary:
     """Tag every raw file that is not tagged yet; a file is one unit of work for the executor."""
-    from cxlisten.classify import executors
-
-    landing, recipe = Landing(project.state), recipe or project.recipe
-    files, targets = landing.pending_classify(), Targets(project.settings.queries)
-    n_posts = 0
-    tagged = executors.run(recipe, (_texts(path) for path in files), executor=executor) if files else ()
-    for done, (path, tags) in enumerate(zip(files, tagged, strict=True), 1):
-        write_parquet(pa.Table.from_batches([targets.fill(tags, _texts(path))]), landing.counterpart(path))
-        n_posts += tags.num_rows
-        if tags.num_rows:
-            log.info("classify %d posts read, file %d of %d", n_posts, done, len(files))
-    return {"recipe": recipe, "n_files": len(files), "n_posts": n_posts}
+    recipe = recipe or project.recipe
+    n_files, n_posts = tag_landed(project.state, project.settings.queries, recipe, executor)
+    return {"recipe": recipe, "n_files": n_files, "n_posts": n_posts}
 
 
 def reclassify(project: Project, recipe: str, since: str, until: str, executor: str = "serial") -> Summary:
@@ -102,61 +103,25 @@ def reclassify(project: Project, recipe: str, since: str, until: str, executor: 
 
     Days are YYYY-MM-DD. `load` puts the tags beside those there are; they count when the recipe is the config's.
     """
-    from cxlisten.classify import executors
-
-    landing, version, n_posts = Landing(project.state), load_recipe(recipe).version, 0
-    with open_working(project.state) as con:
-        days = unread_days(con, recipe, version, *_span(since, until))
-    ahead: deque[tuple[Path, pa.Table]] = deque()
-    targets = Targets(project.settings.queries)
-
-    def texts() -> Iterator[pa.RecordBatch]:
-        for day in days:
-            with open_working(project.state) as con:  # and closed while the model works
-                posts = unread_posts(con, recipe, version, day)
-            path = landing.reclassified_file(f"{recipe}@{version}", day, posts)
-            if posts.num_rows and not path.exists():
-                ahead.append((path, posts))
-                yield _as_texts(posts)
-
-    for tags in executors.run(recipe, texts(), executor=executor) if days else ():
-        path, posts = ahead.popleft()
-        table = pa.Table.from_batches([targets.fill(tags, _as_texts(posts))])
-        for name in ("posted_at", "text_version"):
-            table = table.append_column(name, posts[name])
-        write_parquet(table, path)
-        n_posts += tags.num_rows
-        log.info("reclassify %d posts read, %s", n_posts, path.stem[:10])
-    return {"recipe": recipe, "version": version, "n_days": len(days), "n_posts": n_posts}
+    version, span = load_recipe(recipe).version, _span(since, until)
+    n_days, n_posts = tag_stored(project.state, project.settings.queries, recipe, span, executor)
+    return {"recipe": recipe, "version": version, "n_days": n_days, "n_posts": n_posts}
 
 
 def load(project: Project) -> Summary:
-    """Bring every classified file that has no marker yet into the store, one transaction each.
+    """Bring every file that has no marker yet into the store, one transaction each.
 
     Before that, the config's classifier and the corrections beside the config come to count in what is stored.
     """
-    landing, recipe = Landing(project.state), load_recipe(project.recipe)
+    recipe = load_recipe(project.recipe)
     corrections = read_corrections(project.settings.corrections)
-    totals: Counter[str] = Counter(n_batches=0, n_new=0, n_known=0, n_rejected=0, n_unmatched=0)
-    n_reread = 0
     with open_working(project.state) as con:
         seed(con, project.settings)
         use_classifier(con, recipe.name, recipe.version)
         apply_corrections(con, corrections)
-        done = loaded_batches(con)
-        for path in landing.classified_files():
-            batch_id = landing.batch_id(path)
-            if batch_id in done:
-                continue
-            raw, tags = pq.read_table(path, schema=RAW), pq.read_table(landing.counterpart(path), schema=TAGS)
-            loaded = load_batch(con, batch_id, read_header(path), raw, tags)
-            if loaded:
-                totals.update(n_batches=1, **asdict(loaded))
-        for path in landing.reclassified_files():
-            batch_id = landing.reclassified_id(path)
-            if batch_id not in done:
-                n_reread += load_readings(con, batch_id, pq.read_table(path))
+        totals = load_waiting(con, Landing(project.state), TAGS)
         n_right = n_corrected(con)
+    n_reread = totals.pop("n_reread")
     log.info("load     %s", _words(totals))
     if n_reread:
         log.info("load     %d posts read anew", n_reread)
@@ -171,6 +136,29 @@ def publish(project: Project) -> Summary:
         path = publishing.publish(con, project.state)
     log.info("publish  %s", path)
     return {"snapshot": str(path)}
+
+
+def verify(project: Project, source: str | None = None, stop: Event | None = None) -> Summary:
+    """Ask a source, or all, whether stored posts are still there, where that is due; `load` does what follows.
+
+    Raises what went wrong, once all that could be asked was asked.
+    """
+    if source:
+        _named(project.settings.sources, source, "source")
+    totals, failures = verify_posts(project.settings.sources, project.state, source, stop or Event())
+    log.info("verify   %s", _words(totals))
+    for failure in failures:
+        log.error("verify   %s", failure)
+    if failures:
+        raise next((failure for failure in failures if failure.retryable), failures[0])
+    return dict(totals)
+
+
+def purge(project: Project) -> Summary:
+    """Take the posts that left the store out of every file; what was mailed or copied elsewhere is out of reach."""
+    n_purged, n_files, reports = purge_posts(project.state)
+    log.info("purge    %d posts, out of %d files and %d reports", n_purged, n_files, len(reports))
+    return {"n_purged": n_purged, "n_files": n_files, "reports": [str(path) for path in reports]}
 
 
 def report(project: Project, name: str, until: date | None = None) -> Summary:
@@ -227,17 +215,6 @@ def classifier_metrics(recipe: str) -> dict[str, Any] | None:
     """The measured figures of a recipe as its evaluation wrote them; null when it was not measured."""
     path = load_recipe(recipe).folder / "metrics.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def _texts(raw: Path) -> pa.RecordBatch:
-    """What there is to classify in one raw file."""
-    table = pq.read_table(raw, columns=["outcome", "post_id", "text", "lang"])
-    return _as_texts(table.filter(pc.equal(table["outcome"], "mapped")))
-
-
-def _as_texts(posts: pa.Table) -> pa.RecordBatch:
-    columns = [posts["post_id"].cast(pa.string()), posts["text"], posts["lang"]]
-    return pa.RecordBatch.from_arrays([column.combine_chunks() for column in columns], schema=TEXTS)
 
 
 def _span(since: str, until: str) -> tuple[date, date]:

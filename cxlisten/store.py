@@ -1,5 +1,6 @@
 """The store: opens DuckDB files and runs the statements of `sql/`; nobody else imports duckdb."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -64,11 +65,57 @@ def open_working(state: Path, wait_seconds: float = 60.0) -> Iterator[Connection
 
     Raises StoreBusy when another run still holds it after `wait_seconds`.
     """
-    state.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(state / LOCK, timeout=wait_seconds), _connect(state / WORKING) as con:
+    with _only_writer(state, wait_seconds), _connect(state / WORKING) as con:
+        _migrate(con)
+        yield con
+
+
+@contextmanager
+def open_to_rewrite(state: Path, name: str, **parameters: Any) -> Iterator[Connection]:
+    """Open the working file as `open_working` does; a new file takes its place when the block ends well.
+
+    The new file holds what `sql/<name>.sql` puts into the database `fresh`.
+    """
+    draft = state / f".{WORKING}.tmp"
+    with _only_writer(state, 60.0):
+        with _connect(state / WORKING) as con:
             _migrate(con)
             yield con
+            con.execute("checkpoint")  # or a log of the old file could be left to the new one
+            with drafted(con, draft, "fresh"), transaction(con):
+                run(con, name, **parameters)
+        draft.replace(state / WORKING)
+
+
+@contextmanager
+def drafted(con: Connection, draft: Path, name: str) -> Iterator[None]:
+    """Attach a new file under `name`; it is complete and durable when the block ends, and gone when it fails."""
+    _remove(draft)
+    try:
+        con.execute(f"attach '{_quoted(str(draft))}' as {name}")
+        try:
+            yield
+        finally:
+            con.execute(f"detach {name}")
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+    except BaseException:
+        _remove(draft)  # a full disk is not to be kept full by what did not fit
+        raise
+
+
+def _remove(draft: Path) -> None:
+    for path in (draft, draft.with_name(f"{draft.name}.wal")):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _only_writer(state: Path, wait_seconds: float) -> Iterator[None]:
+    """Hold the store's lock, and say in our own words what DuckDB says of a disk that fails."""
+    state.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(state / LOCK, timeout=wait_seconds):
+            yield
     except Timeout:
         raise StoreBusy(
             f"another cxlisten run has held the store in {state} for {wait_seconds:.0f} s: "
@@ -141,16 +188,6 @@ def _migrate(con: Connection) -> None:
             with transaction(con):
                 run(con, f"schema/{path.stem}")
                 run(con, "load/note_schema", schema_version=number)
-
-
-@contextmanager
-def attached(con: Connection, path: Path, name: str) -> Iterator[None]:
-    """Attach a second file under `name`; it is complete on disk when the block ends."""
-    con.execute(f"attach '{_quoted(str(path))}' as {name}")
-    try:
-        yield
-    finally:
-        con.execute(f"detach {name}")
 
 
 def create_trends(con: Connection, database: str) -> list[str]:

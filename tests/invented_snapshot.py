@@ -152,7 +152,7 @@ class InventedSnapshot:
             ledger.setdefault((source, query, day, "b1"), Counter())[name] = count
         sentiments = [f"n_{sentiment}" for sentiment in Sentiment]
         ways = ["n_duplicate", "n_noise", "n_tagged", "n_untagged", "n_unknown_language"]
-        steps = ["n_asked", "n_fetched", "n_mapped", "n_rejected", "n_unmatched", "n_known", "n_new"]
+        steps = ["n_asked", "n_fetched", "n_mapped", "n_rejected", "n_unmatched", "n_known", "n_new", "n_deleted"]
         return {
             "daily_rings": _flat(rings, ["day", "brand", "source", "platform", "ring"], ["n", *sentiments]),
             "daily_mentions": _flat(days, ["day", "query", "brand", "source", "platform"], ["n", *ways, *sentiments]),

@@ -34,8 +34,13 @@ def tag_in_fresh_process(recipe: str, path: Path | None, n: int) -> Fresh:
         return Fresh(time.perf_counter() - begun, cpu, peak_mb)
 
 
-def _stream(recipe: str, path: Path | None, n: int) -> tuple[float, float]:
+def peak_mb() -> float:
+    """The most memory that this process has held."""
     from resource import RUSAGE_SELF, getrusage
 
+    return getrusage(RUSAGE_SELF).ru_maxrss * 1.024 / _PER_MB
+
+
+def _stream(recipe: str, path: Path | None, n: int) -> tuple[float, float]:
     deque(executors.run(recipe, batches(take(path, n))), maxlen=0)
-    return time.process_time(), getrusage(RUSAGE_SELF).ru_maxrss * 1.024 / _PER_MB
+    return time.process_time(), peak_mb()

@@ -12,7 +12,7 @@ from cxlisten.errors import CxListenError
 # command → the module that defines it, imported when it is asked for
 _COMMANDS = {
     "run": "verbs", "collect": "verbs", "classify": "verbs", "load": "verbs", "publish": "verbs", "report": "verbs",
-    "reclassify": "verbs",
+    "reclassify": "verbs", "remap": "verbs", "verify": "verbs", "estimate": "cost", "spent": "cost",
     "init": "setup", "demo": "setup", "up": "setup", "doctor": "setup",
     "trend": "analysis", "compare": "analysis", "query": "analysis",
     "train": "recipes", "evaluate": "recipes", "bench": "bench",

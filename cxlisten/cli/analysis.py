@@ -7,8 +7,9 @@ from threading import Event
 
 import click
 
+from cxlisten import pipeline
 from cxlisten import query as querying
-from cxlisten.cli.console import print_rows, state_option
+from cxlisten.cli.console import config_option, print_rows, state_option
 from cxlisten.collect import Budget, load_source
 from cxlisten.errors import InputError
 from cxlisten.models import Query
@@ -75,3 +76,27 @@ def explain(terms: str, posts: Path) -> None:
             n_posts, n_hits = n_posts + 1, n_hits + answer.is_hit
             click.echo(f"{post.native_id}: {querying.render(answer, post.text)}\n")
     click.echo(f"{n_hits} of {n_posts} posts match", err=True)
+
+
+@query.command()
+@config_option
+@state_option
+@click.argument("name", required=False)
+def plan(config: Path, state: Path, name: str | None) -> None:
+    """Show what of the query NAME, or of each, every source asks its platform for; all of it is applied here."""
+    project = pipeline.open_project(config, state)
+    sources = {source.name: source for source in project.settings.sources}
+    queries = {each.name: each for each in project.settings.queries}
+    if name is not None and name not in queries:
+        raise InputError(f'no query "{name}"; there is {", ".join(queries)}')
+    for job in pipeline.plan(project):
+        if name not in (None, job["query"]):
+            continue
+        table, wanted = sources[job["source"]], queries[job["query"]]
+        pushed = load_source(table.name, table.kind, table.options).push_down(wanted)
+        click.echo(f"{wanted.name} on {table.name} ({table.kind})")
+        for text in pushed.searches:
+            click.echo(f"  asks for      {text or 'all there is'}")
+        click.echo(f"  applies here  {'nothing more' if pushed.is_exact else wanted.terms or 'nothing'}")
+        for warning in pushed.warnings:
+            click.echo(f"  warning       {warning}")

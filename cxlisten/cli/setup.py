@@ -12,16 +12,30 @@ from cxlisten.cli.console import config_option, follow_progress, state_option, t
 from cxlisten.cli.doctor import examine
 from cxlisten.cli.servers import serve
 from cxlisten.cli.verbs import show_rings
+from cxlisten.collect import source_class
 from cxlisten.config import CONFIG_NAME, demo_state
-from cxlisten.demo import make_demo, make_starter
+from cxlisten.demo import make_demo, make_listening, make_starter
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
-def init(folder: Path) -> None:
-    """Write a commented cxlisten.toml into FOLDER (here, by default) that runs as it is, with a few posts to try."""
-    for path in make_starter(folder, datetime.now(UTC).date()):
+@click.option("--source", "kinds", multiple=True, help="Listen on this platform; can be given several times.")
+@click.option("--brand", default="Firefox", show_default=True, help="With --source: whom to listen for.")
+def init(folder: Path, kinds: tuple[str, ...], brand: str) -> None:
+    """Write a commented cxlisten.toml into FOLDER (here, by default) that runs as it is, with a few posts to try.
+
+    With --source it listens for BRAND instead; hackernews, mastodon, bluesky, lemmy and rss need no account.
+    """
+    if kinds:
+        classes = {kind: source_class(kind) for kind in kinds}
+        written = [make_listening(folder, brand, {kind: cls.starter for kind, cls in classes.items()})]
+        needed = [name for cls in classes.values() if cls.caps.needs_auth for name in cls.secrets]
+    else:
+        written, needed = make_starter(folder, datetime.now(UTC).date()), []
+    for path in written:
         talk.print(f"wrote {path}")
+    if needed:
+        talk.print(f"Set {', '.join(needed)} in the environment; cxlisten doctor  says whether they work")
     talk.print("Now:  cxlisten run" + ("" if folder == Path() else f" --config {folder / CONFIG_NAME}"))
 
 

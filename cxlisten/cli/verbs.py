@@ -1,4 +1,4 @@
-"""run, the five verbs one by one, and reclassify."""
+"""run, the five verbs one by one, reclassify and verify."""
 
 import json
 from datetime import datetime
@@ -11,6 +11,7 @@ from cxlisten import pipeline
 from cxlisten.classify import DEFAULT_RECIPE
 from cxlisten.cli.console import config_option, follow_progress, print_table, state_option, talk
 from cxlisten.config import settings_for_file
+from cxlisten.errors import ConfigError, CxListenError
 from cxlisten.pipeline import Project
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -47,6 +48,17 @@ def collect(config: Path, state: Path, source: str | None) -> None:
     project = pipeline.open_project(config, state)
     for job in pipeline.plan(project, source):
         click.echo(json.dumps(pipeline.collect(project, job["source"], job["query"])))
+
+
+@click.command()
+@config_option
+@state_option
+@click.argument("source")
+def remap(config: Path, state: Path, source: str) -> None:
+    """Map the kept rejects of SOURCE anew, without a fetch: for when cxlisten has learned a platform's new format."""
+    follow_progress()
+    for done in pipeline.remap(pipeline.open_project(config, state), source):
+        click.echo(json.dumps(done))
 
 
 @click.command()
@@ -127,6 +139,31 @@ def reclassify(config: Path, state: Path, recipe: str, since: datetime, until: d
     click.echo(json.dumps(pipeline.reclassify(project, recipe, f"{since:%Y-%m-%d}", f"{until:%Y-%m-%d}", executor)))
     pipeline.load(project)
     pipeline.publish(project)
+
+
+@click.command()
+@config_option
+@state_option
+@click.argument("source", required=False)
+def verify(config: Path, state: Path, source: str | None) -> None:
+    """Ask SOURCE, or all sources, whether stored posts are still there; what is gone leaves every file.
+
+    Once a day is enough: what is not due is not asked for.
+    """
+    follow_progress()
+    project = pipeline.open_project(config, state)
+    failure: CxListenError | None = None
+    try:
+        click.echo(json.dumps(pipeline.verify(project, source)))
+    except ConfigError:
+        raise
+    except CxListenError as error:  # what the other sources answered counts all the same
+        failure = error
+    pipeline.load(project)
+    click.echo(json.dumps(pipeline.purge(project)))
+    pipeline.publish(project)
+    if failure:
+        raise failure
 
 
 def show_columns(posts: Path) -> None:

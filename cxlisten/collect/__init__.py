@@ -29,13 +29,19 @@ class Options(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """What a platform can do; `exact_times` says that a post's `posted_at` can be trusted never to change."""
+    """What a platform can do.
+
+    `exact_times` says that a post's `posted_at` can be trusted never to change, `can_verify` that the source has a
+    `verify`, without which its silence would be taken for "all are still there".
+    """
 
     max_page: int | None = None
     window_days: float | None = None
     max_items: int | None = None
     supports_since: bool = True
+    needs_auth: bool = False
     exact_times: bool = True
+    can_verify: bool = False
     unit_cost: float = 0.0
 
 
@@ -86,8 +92,10 @@ class Source(ABC):
     """
 
     Options: ClassVar[type[Options]] = Options
-    caps: ClassVar[Caps] = Caps()
+    caps: Caps = Caps()
     secrets: ClassVar[tuple[str, ...]] = ()
+    starter: ClassVar[str] = ""
+    """Lines of its `[[source]]` table in a first config; $tag is the brand as a hashtag, $words as in an address."""
 
     def __init__(self, name: str, options: Any) -> None:
         self.name = name
@@ -109,12 +117,18 @@ class Source(ABC):
         """Say what of a query the platform looks for; by default nothing: all is read, and sifted here."""
         return PushDown()
 
-    def post(self, item: Any, fetched_at: datetime) -> Post:
-        """Give an item, as it is kept in a reject, as a post; raises ValueError with the reason where it is none."""
+    def post(self, item: Any, fetched_at: datetime) -> Post | StateChange:
+        """Give an item, as it is kept in a reject, as a post, or say that it is gone.
+
+        Raises ValueError with the reason where it is neither.
+        """
         raise ValueError(f"posts of {self.name} cannot be mapped again")
 
     def verify(self, native_ids: Sequence[str]) -> Iterator[StateChange]:
-        """Re-check stored posts; a source that cannot tell yields nothing."""
+        """Yield what is not there any more of some stored posts, where `caps.can_verify`; of the others nothing.
+
+        `unknown_gone` says only that a post is absent. Raises SourceError where nothing is known of some.
+        """
         return iter(())
 
 
@@ -128,7 +142,7 @@ def load_source(name: str, kind: str, options: Mapping[str, Any]) -> Source:
 
     Raises ConfigError listing every mistake in the options, or saying what the kind's own file lacks.
     """
-    cls = _source_class(name, kind)
+    cls = source_class(kind, name)
     try:
         return cls(name, cls.Options.model_validate(dict(options)))
     except ValidationError as error:
@@ -147,9 +161,10 @@ def _foreign_kinds() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="cxlisten.sources")}
 
 
-def _source_class(name: str, kind: str) -> type[Source]:
+def source_class(kind: str, name: str = "") -> type[Source]:
+    """Find the class of a kind of source; raises ConfigError, or MissingExtra where its client is not installed."""
     if kind not in source_kinds():
-        raise ConfigError([f'source "{name}": unknown kind "{kind}"; there is {", ".join(source_kinds())}'])
+        raise ConfigError([f'source "{name or kind}": unknown kind "{kind}"; there is {", ".join(source_kinds())}'])
     foreign = _foreign_kinds().get(kind)
     place = foreign.value if foreign else f"cxlisten/collect/sources/{kind}.py"
     try:

@@ -51,8 +51,18 @@ class _Transport(BaseAdapter):
         pass
 
 
+class _Response(requests.Response):
+    """Its JSON is read as that of our own requests: what is broken, or no object, is a SourceError."""
+
+    answer: Answer
+
+    def json(self, **_: Any) -> Any:
+        return self.answer.json()
+
+
 def _response(answer: Answer, request: requests.PreparedRequest) -> requests.Response:
-    response = requests.Response()
+    response = _Response()
+    response.answer = answer
     response.status_code, response.reason, response.url = answer.status, answer.reason, answer.url
     response.headers = CaseInsensitiveDict(
         {name: value for name, value in answer.headers.items() if not name.lower().startswith(_LIMITS)}

@@ -1,6 +1,7 @@
 """The bytes of an RSS or Atom feed → posts, entry by entry."""
 
 import calendar
+import codecs
 import hashlib
 import io
 import json
@@ -13,14 +14,16 @@ from urllib.parse import urljoin, urlsplit
 
 import feedparser
 
+from cxlisten.collect.reddit.items import ID as REDDIT_ID
+from cxlisten.collect.reddit.items import state_of_texts
 from cxlisten.collect.text import clean, html_to_text, join_title
 from cxlisten.errors import Protocol
-from cxlisten.models import Post, Reject
+from cxlisten.models import Post, Reject, StateChange
 
 _ENDS = (b"</rss>", b"</feed>", b"</rdf:rdf>")
 _HARMLESS = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
 _UNIQUE_EVERYWHERE = re.compile(r"(https?|tag|urn|at):", re.IGNORECASE)
-_REDDIT_ID = re.compile(r"t[13]_\w+")
+_REDDIT_THREAD = re.compile(r"/comments/([a-z0-9]+)/")
 
 
 @dataclass(slots=True)
@@ -33,6 +36,7 @@ class Feed:
 
     posts: list[Post] = field(default_factory=list)
     rejected: list[Reject] = field(default_factory=list)
+    deletes: list[StateChange] = field(default_factory=list)
     undated: dict[str, int] = field(default_factory=dict)
     is_broken: bool = False
     is_cut: bool = False
@@ -43,21 +47,43 @@ def read_feed(body: bytes, url: str, content_type: str, undated: Mapping[str, in
     address = urlsplit(url)
     place = f"{address.netloc.rpartition('@')[2]}{address.path}"
     # Given the address, feedparser would make a link of every id, and keep a reader's token with every post.
-    page = feedparser.parse(io.BytesIO(body), response_headers={"content-type": content_type})
+    page = feedparser.parse(io.BytesIO(_whole(body)), response_headers={"content-type": content_type})
     if not page.get("version") and not page.entries:
         raise Protocol(f"{place} answered with something that is no feed: check the address, or it may block us")
     feed = Feed()
     feed.is_broken = bool(page.bozo) and not isinstance(page.get("bozo_exception"), _HARMLESS)
     feed.is_cut = feed.is_broken and not body.rstrip().lower().endswith(_ENDS)
-    reader = _Reader(address.scheme, place, _language(page.feed.get("language")), datetime.now(UTC), undated, feed)
+    reader = _Reader(datetime.now(UTC), undated, feed)
+    of = {"address": f"{address.scheme}://{place}", "language": _language(page.feed.get("language"))}
     for number, entry in enumerate(page.entries[:-1] if feed.is_cut else page.entries, start=1):
-        payload = json.dumps(entry)
+        # A plain dict: that of feedparser answers for keys that it does not have.
+        item = json.loads(json.dumps(entry)) | {"feed": of}
         try:
-            # A plain dict: that of feedparser answers for keys that it does not have.
-            feed.posts.append(reader.post(json.loads(payload)))
+            found = reader.post(item)
+            if isinstance(found, Post):
+                feed.posts.append(found)
+            else:
+                feed.deletes.append(found)
         except (ValueError, OverflowError) as error:
-            feed.rejected.append(Reject(str(error), payload, f"{place} entry {number}"))
+            feed.rejected.append(Reject(str(error), json.dumps(item), f"{place} entry {number}"))
     return feed
+
+
+def read_entry(entry: Any, fetched_at: datetime) -> Post | StateChange:
+    """Read an entry as a reading left it, with the `feed` that it is of; raises ValueError where it is no post."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("feed"), dict):
+        raise ValueError("an entry that does not say of which feed it is")
+    return _Reader(fetched_at, {}, Feed()).post(entry)
+
+
+def _whole(body: bytes) -> bytes:
+    """Without the half of a character with which a cut feed may end: all of it would be read in another encoding."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(body)
+    except UnicodeDecodeError:
+        return body
+    return body.removesuffix(decoder.getstate()[0])
 
 
 def digest(text: str) -> str:
@@ -67,25 +93,30 @@ def digest(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    scheme: str
-    place: str
-    lang: str | None
     now: datetime
     undated: Mapping[str, int]
     feed: Feed
 
-    def post(self, entry: Mapping[str, Any]) -> Post:
-        link = urljoin(f"{self.scheme}://{self.place}", entry["link"]) if entry.get("link") else ""
-        is_reddit = bool(_REDDIT_ID.fullmatch(entry.get("id") or "")) and "reddit.com/" in link
+    def post(self, entry: Mapping[str, Any]) -> Post | StateChange:
+        address, lang = entry["feed"]["address"], entry["feed"]["language"]
+        link = urljoin(address, entry["link"]) if entry.get("link") else ""
+        is_reddit = bool(REDDIT_ID.fullmatch(entry.get("id") or "")) and "reddit.com/" in link
         is_comment = is_reddit and entry["id"].startswith("t1_")
         # Reddit titles a comment with its author's name, and signs each body with it.
         title = "" if is_comment else html_to_text(entry.get("title") or "")
         contents = [part["value"] for part in entry.get("content", []) if part.get("value")]
         html = next(iter(contents), entry.get("summary") or "")
-        text = join_title(title, html_to_text(html, within="div.md" if is_reddit else None))
+        body, author = html_to_text(html, within="div.md" if is_reddit else None), clean(entry.get("author") or "")
+        text = join_title(title, body)
         if not text:
             raise ValueError("neither a title nor a text")
-        native_id = entry["id"] if is_reddit else self._id(entry, link, text)
+        native_id = entry["id"] if is_reddit else _id(entry, address.partition("://")[2], link, text)
+        if is_reddit:
+            # As the API has it, so that a post is the same post, of the same author, whichever way it came.
+            author = author.removeprefix("/u/").removeprefix("[deleted]")
+            if state := state_of_texts(author or None, title, body):
+                return StateChange("reddit", native_id, state, self.now)
+        thread = _REDDIT_THREAD.search(link) if is_reddit else None
         published, updated = _time(entry, "published_parsed"), _time(entry, "updated_parsed")
         posted_at = published or updated or self._first_seen(native_id)
         return Post(
@@ -97,25 +128,27 @@ class _Reader:
             raw=entry,
             kind="comment" if is_comment else "post",
             edited_at=updated if updated and updated > posted_at else None,
-            author=clean(entry.get("author") or "") or None,
+            author=author or None,
             title=title or None,
-            lang=self.lang,
+            lang=lang,
             url=link if link.startswith(("http://", "https://")) else None,
+            thread_id=f"t3_{thread[1]}" if thread else None,
             relation="reply" if is_comment else "original",
             terms="reddit-48h" if is_reddit else "feed",
         )
-
-    def _id(self, entry: Mapping[str, Any], link: str, text: str) -> str:
-        """The entry's own id; one that is no address may occur in other feeds too and gets the feed's name."""
-        own = str(entry.get("id") or link)
-        if _UNIQUE_EVERYWHERE.match(own):
-            return own
-        return f"{self.place}#{own or digest(text)}"
 
     def _first_seen(self, native_id: str) -> datetime:
         key = digest(native_id)
         self.feed.undated[key] = self.undated.get(key, int(self.now.timestamp()))
         return datetime.fromtimestamp(self.feed.undated[key], UTC)
+
+
+def _id(entry: Mapping[str, Any], place: str, link: str, text: str) -> str:
+    """The entry's own id; one that is no address may occur in other feeds too and gets the feed's name."""
+    own = str(entry.get("id") or link)
+    if _UNIQUE_EVERYWHERE.match(own):
+        return own
+    return f"{place}#{own or digest(text)}"
 
 
 def _time(entry: Mapping[str, Any], name: str) -> datetime | None:

@@ -2,9 +2,11 @@
 
 import ipaddress
 import random
+import ssl
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from threading import Event
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
@@ -70,6 +72,7 @@ class Http:
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             max_redirects=5,
             trust_env=False,
+            verify=_trusted(),
         )
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_may_pass),
@@ -115,11 +118,15 @@ class Http:
         headers: Mapping[str, str] | None = None,
         content: bytes | str | None = None,
         accept: Collection[int] = (),
+        is_secret: bool = False,
     ) -> Answer:
-        """Ask once; an answer with a status of `accept` is given back as if it were a success."""
+        """Ask once; an answer with a status of `accept` is given back as if it were a success.
+
+        `is_secret` says that `content` holds a credential.
+        """
         place, host = place_of(url), host_of(url)
         sent = {**(self._secrets if host == self._host else {}), **(headers or {})}
-        is_secret = bool(self._secrets and host == self._host) or "authorization" in map(str.lower, sent)
+        is_secret |= bool(self._secrets and host == self._host) or "authorization" in map(str.lower, sent)
         if is_secret and not _is_private(url):
             raise Auth(f"{place} would get the credential over plain http: write https:// in base_url")
         self._before_asking(host)
@@ -188,6 +195,12 @@ class Http:
     def _pause(self, seconds: float) -> None:
         if self._stop.wait(seconds):
             raise Stopped("asked to stop")
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates we trust; read once, for that takes longer than many a request."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _may_pass(error: BaseException) -> bool:

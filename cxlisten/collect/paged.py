@@ -5,22 +5,23 @@ newest first, and only when all of it is read does the next run begin where this
 leaves in its cursor the page to go on from.
 """
 
-import json
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any, ClassVar
 
 from cxlisten.collect import Budget, Cursor, Source
 from cxlisten.collect.http import BudgetSpent, Http, Stopped
+from cxlisten.collect.window import Held, Page, Window
 from cxlisten.errors import BadQuery, NotFound, Protocol, QuotaExhausted, SourceError
-from cxlisten.models import Batch, Gap, Post, Query, Reject
+from cxlisten.models import Batch, Gap, Post, Query, StateChange
+
+__all__ = ["Page", "Paged", "Stream"]
 
 _ITEMS_A_BATCH = 1_000
-_MOST_SEEN = 10_000  # the store knows the others
-_STALE_PAGES = 3  # so many pages in a row with nothing new are an endless listing
+_AHEAD = timedelta(hours=1)  # a cursor may be ahead of our clock by so much
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +30,6 @@ class Stream:
 
     key: str
     of: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a platform showed: its items as it gave them, and the token of the next page, null on the last.
-
-    `is_capped` says that the last page is not the end, but all that the platform shows.
-    """
-
-    items: Sequence[Any]
-    token: Any = None
-    is_capped: bool = False
-    notes: Sequence[str] = ()
-
-
-@dataclass(slots=True)
-class Window:
-    """What is to be read of a stream: since when; `token` is the page to go on from, `top` where the next run begins.
-
-    It is null until the first answer has told the platform's time. `seen` are the posts of the last pages.
-    """
-
-    since: datetime
-    top: datetime | None = None
-    token: Any = None
-    seen_tokens: set[str] = field(default_factory=set)
-    seen: set[tuple[str, str]] = field(default_factory=set)
-    reached: datetime | None = None
-    n_items: int = 0
-    n_stale: int = 0
 
 
 class Paged(Source):
@@ -84,8 +55,8 @@ class Paged(Source):
         """Ask for a page, the first where `token` is null; of what is older than `since` nothing is needed."""
 
     @abstractmethod
-    def post(self, item: Any, fetched_at: datetime) -> Post:
-        """Give an item as a post; raises ValueError with the reason where it is none."""
+    def post(self, item: Any, fetched_at: datetime) -> Post | StateChange:
+        """Give an item as a post, or say that it is gone; raises ValueError with the reason where it is neither."""
 
     @property
     def first_days(self) -> float:
@@ -96,6 +67,7 @@ class Paged(Source):
         states: dict[str, Any] = dict(cursor["streams"]) if cursor else {}
         failures: list[SourceError] = []
         notes: list[str] = []
+        given: set[int] = set()
         with self.open(budget, stop) as http:
             ledger = _Ledger(http, self.caps.unit_cost, budget)
             try:
@@ -104,6 +76,10 @@ class Paged(Source):
                     try:
                         for state, batch in self._read(http, ledger, query, stream, states.get(stream.key, {})):
                             states = {**states, stream.key: state}
+                            # A post may be in several streams, as one with two hashtags is.
+                            new = {hash((post.native_id, post.version or post.text)): post for post in batch["posts"]}
+                            batch["posts"] = [post for key, post in new.items() if key not in given]
+                            given |= new.keys()
                             yield ledger.batch({"v": 1, "streams": states}, **batch)
                     except Stopped as why:
                         notes.append(f"{why}: the next run goes on from there")
@@ -118,119 +94,76 @@ class Paged(Source):
             yield ledger.batch({"v": 1, "streams": states}, notes=notes, complete=not (notes or failures))
         if failures:
             # What could be read is landed by now; the run fails for what could not.
-            what = str(failures[0]) if len(streams) == 1 else f"{len(failures)} of {len(streams)}: {failures[0]}"
-            raise type(failures[0])(what)
+            first = failures[0]
+            if len(streams) > 1:
+                first.args = (f"{len(failures)} of {len(streams)}: {first}",)
+            raise first
 
     def _read(
         self, http: Http, ledger: "_Ledger", query: Query, stream: Stream, state: Mapping[str, Any]
     ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """Read a stream's window; yields what to remember, and what the batch holds, whenever it is worth landing."""
-        high = _moment(state.get("high"))
-        window, gaps = self._window(http, high, state.get("pending"))
+        high, notes = _moment(state.get("high")), []
+        if high and high > datetime.now(UTC) + _AHEAD:
+            notes.append(f"{self.name} was last read at {high:%Y-%m-%d %H:%M} UTC, says the cursor: a clock was wrong")
+            high = None
+        window = self._window(http, high, state.get("pending"))
+        window.held.notes += notes
         is_resumed = window.token is not None
-        posts: list[Post] = []
-        rejected: list[Reject] = []
-        notes: list[str] = []
 
-        def remember() -> dict[str, Any]:
-            pending = None
+        def landed() -> tuple[dict[str, Any], dict[str, Any]]:
+            batch, window.held, pending = vars(window.held), Held(), None
             if self.tokens_last and window.token is not None and window.top:
                 pending = {"since": window.since.isoformat(), "top": window.top.isoformat(), "token": window.token}
-            return {"high": high.isoformat() if high else None, "pending": pending}
-
-        def landed(**more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-            batch = {"posts": list(posts), "rejected": list(rejected), "gaps": list(gaps), "notes": list(notes)}
-            for held in (posts, rejected, gaps, notes):
-                held.clear()
-            return remember(), {**batch, "complete": False, **more}
+            return {"high": high.isoformat() if high else None, "pending": pending}, {**batch, "complete": False}
 
         while True:
             try:
-                ledger.afford(self.caps.max_page or 100, window.n_items)
+                ledger.afford(self.caps.max_page or 100)
                 page = self.page(http, query, stream, window.since, window.token)
-            except BudgetSpent as why:
-                if not self.tokens_last and window.top:
-                    gaps.append(self._gap(str(why), window))
+            except SourceError as error:
+                if is_resumed and isinstance(error, BadQuery | NotFound | Protocol):
+                    # A page of the last run that the platform no longer knows: the window is read from its top again.
+                    window.held.notes.append(f"{error}: what was being read is read again from its newest post")
+                    window, is_resumed = Window(window.since, held=window.held), False
+                    continue
+                if isinstance(error, BudgetSpent) and not self.tokens_last and window.top:
+                    window.held.gaps.append(self._gap(str(error), window))
                     high = window.top
-                yield landed()
-                raise
-            except (BadQuery, NotFound, Protocol) as error:
-                if not is_resumed:
-                    yield landed()
-                    raise
-                # A page of the last run that the platform no longer knows: the window is read from its top again.
-                notes.append(f"{error}: what was being read is read again from its newest post")
-                window, is_resumed = Window(window.since), False
-                continue
-            except SourceError:
                 yield landed()
                 raise
             is_resumed = False
             window.top = window.top or http.now()
-            ledger.spend(len(page.items))
-            notes += page.notes
-            end = self._take(page, window, stream, posts, rejected)
+            ledger.n_items += len(page.items) + page.n_extra
+            window.held.notes += page.notes
+            end = window.take(page, self.post, stream.key)
             if end is not None:
-                if end:
-                    gaps.append(self._gap(end, window))
-                high, window.token = max(filter(None, (high, window.top))), None
+                # Where it shows no more, but all since the last run, nothing is lost.
+                if end and not (page.is_capped and high and window.reached and window.reached <= high):
+                    window.held.gaps.append(self._gap(end, window))
+                window.token = None
+                if not page.is_doubtful:
+                    high = window.top
                 yield landed()
                 return
-            if len(posts) + len(rejected) >= _ITEMS_A_BATCH:
+            if len(window.held.posts) + len(window.held.rejected) >= _ITEMS_A_BATCH:
                 yield landed()
 
-    def _window(self, http: Http, high: datetime | None, pending: Any) -> tuple[Window, list[Gap]]:
+    def _window(self, http: Http, high: datetime | None, pending: Any) -> Window:
         """Say what is to be read, and what cannot be read any more."""
-        now = http.now()
-        if pending:
-            since, top = _moment(pending["since"]), _moment(pending["top"])
-            assert since
-            return Window(since, top, pending["token"]), []
+        now, top, token = http.now(), None, None
         since = min(high, now) - self.overlap if high else now - timedelta(days=self.first_days)
+        if pending:
+            since = high = datetime.fromisoformat(pending["since"])
+            top, token = _moment(pending["top"]), pending["token"]
         if self.caps.window_days:
-            # A margin, for the platform's window moves on while we read.
+            # A margin, for the platform's window moves on while we read; what was begun may use it up.
             earliest = now - timedelta(days=self.caps.window_days) + timedelta(minutes=10)
-            if since < earliest:
+            if since < earliest - timedelta(minutes=10 if pending else 0):
                 lost = high is not None and high < earliest
                 reason = f"{self.name} was last read longer ago than the {self.caps.window_days:g} days it shows"
-                return Window(earliest), [Gap(reason, high, earliest)] if lost else []
-        return Window(since), []
-
-    def _take(
-        self, page: Page, window: Window, stream: Stream, posts: list[Post], rejected: list[Reject]
-    ) -> str | None:
-        """Take in a page; gives null to go on, "" where the window is read to its end, else why it ends before."""
-        if len(window.seen) > _MOST_SEEN:
-            window.seen.clear()
-        fetched_at, n_before = datetime.now(UTC), len(window.seen)
-        newest: datetime | None = None
-        for number, item in enumerate(page.items, 1):
-            try:
-                post = self.post(item, fetched_at)
-            except (ValueError, OverflowError, RecursionError) as error:
-                payload = json.dumps(item, default=str)
-                rejected.append(Reject(str(error), payload, f"{stream.key} item {window.n_items + number}"))
-                window.seen.add(("", payload))
-                continue
-            at = post.observed_at or post.posted_at
-            newest = max(newest or at, at)
-            window.reached = min(window.reached or at, at)
-            if (post.native_id, post.version) not in window.seen:
-                window.seen.add((post.native_id, post.version))
-                posts.append(post)
-        window.n_items += len(page.items)
-        window.n_stale = window.n_stale + 1 if page.items and len(window.seen) == n_before else 0
-        is_past = newest is not None and newest < window.since
-        if page.token is None or is_past:
-            return "it shows no more than its newest posts" if page.is_capped and not is_past else ""
-        token = json.dumps(page.token, sort_keys=True)
-        if token in window.seen_tokens:
-            return "it names the same page as the next, again and again"
-        if window.n_stale >= _STALE_PAGES:
-            return f"{_STALE_PAGES} pages in a row held nothing new"
-        window.seen_tokens.add(token)
-        window.token = page.token
-        return None
+                return Window(earliest, top, token, held=Held(gaps=[Gap(reason, high, earliest)] if lost else []))
+        return Window(since, top, token)
 
     def _gap(self, reason: str, window: Window) -> Gap:
         until = window.reached or window.top
@@ -242,22 +175,19 @@ class _Ledger:
 
     def __init__(self, http: Http, unit_cost: float, budget: Budget) -> None:
         self._http, self._unit_cost, self._budget = http, unit_cost, budget
-        self._n_told, self._n_items, self._money_told = 0, 0, 0.0
+        self._n_told, self.n_items, self._money_told = 0, 0, 0.0
 
-    def spend(self, n_items: int) -> None:
-        self._n_items += n_items
-
-    def afford(self, n_items: int, n_read: int) -> None:
+    def afford(self, n_items: int) -> None:
         """Raise BudgetSpent where so many items more could cost more than is left, or are more than wanted."""
-        if self._n_items >= self._budget.posts:
+        if self.n_items >= self._budget.posts:
             raise BudgetSpent(f"the budget of {self._budget.posts} posts is spent")
         money = self._budget.money
-        if money is not None and (self._n_items + n_items) * self._unit_cost > money:
+        if money is not None and (self.n_items + n_items) * self._unit_cost > money:
             raise BudgetSpent(f"the budget of {money:.2f} is spent")
 
     def batch(self, cursor: Cursor, **of: Any) -> Batch:
-        n_asked, money = self._http.n_requests - self._n_told, self._n_items * self._unit_cost - self._money_told
-        self._n_told, self._money_told = self._http.n_requests, self._n_items * self._unit_cost
+        n_asked, money = self._http.n_requests - self._n_told, self.n_items * self._unit_cost - self._money_told
+        self._n_told, self._money_told = self._http.n_requests, self.n_items * self._unit_cost
         return Batch(cursor, n_asked=n_asked, money=money, **of)
 
 

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 _MAX_HTML = 256 * 1024
 _PARAGRAPHS = frozenset(("p", "ul", "ol", "pre", "blockquote", "table", "h1", "h2", "h3", "h4"))
@@ -19,6 +21,14 @@ def clean(text: str) -> str:
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     whole = whole.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
     return unicodedata.normalize("NFC", whole).strip()
+
+
+def text_of(item: Mapping[str, Any], name: str) -> str:
+    """The text that an item holds under a name, "" for none; raises ValueError where it is something else."""
+    value = item.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name} is a {type(value).__name__} where a text was expected")
+    return value or ""
 
 
 def join_title(title: str | None, body: str | None) -> str:
@@ -51,7 +61,7 @@ def html_to_text(html: str, within: str | None = None) -> str:
         elif node.tag == "-text":
             pieces.append(node.text_content or "")
         elif node.tag == "a":
-            pieces.append(_link(node.text(), node.attributes.get("href") or ""))
+            pieces.append(whole_link(node.text(), node.attributes.get("href") or ""))
         elif node.tag == "br":
             pieces.append("\n")
         elif node.tag not in _UNSEEN:
@@ -62,7 +72,7 @@ def html_to_text(html: str, within: str | None = None) -> str:
     return clean(_MANY_BREAKS.sub("\n\n", text))
 
 
-def _link(text: str, href: str) -> str:
-    """A platform shortens a long address for show; the reader's click knows all of it."""
+def whole_link(text: str, href: str) -> str:
+    """Give what a link shows, and the address in full where it shows a part of it, as platforms do with long ones."""
     shown = text.strip().removesuffix("...").removesuffix("…")
     return href if shown in href and ("." in shown or "://" in shown) else text

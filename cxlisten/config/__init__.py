@@ -37,12 +37,16 @@ _TOP_LEVEL = (*_SECTIONS, "experience", "classify")
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """A `[[source]]`: its kind names the platform, `options` are the kind's own keys."""
+    """A `[[source]]`: its kind names the platform, `options` are the kind's own keys.
+
+    `monthly_budget` is the most that it may cost, in the currency of the platform's prices.
+    """
 
     name: str
     kind: str
     schedule: str
     options: dict[str, Any]
+    monthly_budget: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def _settings(tables: dict[str, Any], folder: Path, problems: list[str]) -> Sett
     return Settings(
         queries=tuple(Query(**table.model_dump()) for table in sections["query"]),
         sources=tuple(
-            SourceConfig(s.name, s.kind, s.schedule, _with_path(s.model_extra or {}, folder))
+            SourceConfig(s.name, s.kind, s.schedule, _with_path(s.model_extra or {}, folder), s.monthly_budget)
             for s in sections["source"]
         ),
         reports=tuple(ReportConfig(**t.model_dump()) for t in sections["report"]) or (ReportConfig("weekly"),),

@@ -64,6 +64,7 @@ class SourceTable(_Table):
     name: Name
     kind: str = ""
     schedule: Cron = "17 * * * *"
+    monthly_budget: Annotated[float, Field(ge=0)] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -7,12 +7,14 @@ cursor moves: the next fetch resumes from the metadata of the newest file.
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cxlisten.landing.files import write_parquet
@@ -48,6 +50,7 @@ class Landing:
         self.raw = state / "landing" / "raw"
         self.classified = state / "landing" / "classified"
         self.reclassified = state / "landing" / "reclassified"
+        self.checked = state / "landing" / "checked"
 
     def folder(self, source: str, query: str) -> Path:
         """The raw files of one source and query, which share a cursor."""
@@ -55,9 +58,21 @@ class Landing:
 
     def cursor(self, source: str, query: str, fingerprint: str) -> dict[str, Any] | None:
         """Where the last batch left off; none when there is none, or it answered another question."""
-        newest = max(self.folder(source, query).glob("*.parquet"), default=None)
-        header = read_header(newest) if newest else None
+        header = self.last_header(source, query)
         return header.cursor_after if header and header.fingerprint == fingerprint else None
+
+    def last_header(self, source: str, query: str) -> "Header | None":
+        """The header of the newest batch."""
+        newest = max(self.folder(source, query).glob("*.parquet"), default=None)
+        return read_header(newest) if newest else None
+
+    def rejected(self, source: str, query: str) -> "Iterator[tuple[Header, list[str]]]":
+        """The payloads that could not be mapped, batch by batch, oldest first."""
+        for path in sorted(self.folder(source, query).glob("*.parquet")):
+            rows = pq.read_table(path, columns=["outcome", "raw"])
+            payloads = rows.filter(pc.equal(rows["outcome"], "rejected"))["raw"].to_pylist()
+            if payloads:
+                yield read_header(path), payloads
 
     def pending_classify(self) -> list[Path]:
         """Raw files that have no classified counterpart, oldest first."""
@@ -94,6 +109,21 @@ class Landing:
     def reclassified_id(self, path: Path) -> str:
         """The idempotence marker of such a file; it has an @, as no name of a source or a query has."""
         return path.relative_to(self.reclassified.parent).with_suffix("").as_posix()
+
+    def write_checked(self, source: str, rows: pa.Table) -> Path:
+        """Land what a source answered of stored posts; `rows` has schema CHECKED."""
+        folder = self.checked / source
+        path = folder / f"{self._next_time(folder, datetime.now(UTC))}-{rows.num_rows}.parquet"
+        write_parquet(rows, path)
+        return path
+
+    def checked_files(self) -> list[Path]:
+        """The answers of all sources, oldest first: the order in which they are loaded."""
+        return sorted(self.checked.rglob("*.parquet"), key=lambda path: (path.name, path))
+
+    def checked_id(self, path: Path) -> str:
+        """The idempotence marker of such a file; it has an @, as no name of a source or a query has."""
+        return f"checked@{path.relative_to(self.checked).with_suffix('').as_posix()}"
 
     def write(
         self, source: str, query: Query, fingerprint: str, batch: Batch, unmatched: Counter[str], exact_times: bool,

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def write_parquet(table: pa.Table, path: Path) -> None:
+def write_parquet(table: pa.Table, path: Path, draft: str = "tmp") -> None:
     """Write a Parquet file so that it is either there and durable, or not there."""
-    write_durably(path, lambda file: pq.write_table(table, file, compression="zstd"))
+    write_durably(path, lambda file: pq.write_table(table, file, compression="zstd"), draft)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -19,18 +19,21 @@ def write_text(path: Path, text: str) -> None:
     write_durably(path, lambda file: file.write(text.encode()))
 
 
-def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write under a temporary name, fsync, rename, fsync the folder: no reader ever sees half a file."""
+def write_durably(path: Path, write: Callable[[BinaryIO], object], draft: str = "tmp") -> None:
+    """Write under a temporary name, fsync, rename, fsync the folder: no reader ever sees half a file.
+
+    The temporary name begins with a dot and ends with `draft`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    written = path.with_name(f".{path.name}.{os.getpid()}.{draft}")
     try:
-        with draft.open("wb") as file:
+        with written.open("wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+        written.replace(path)
     except BaseException:
-        draft.unlink(missing_ok=True)  # a full disk is not to be kept full by what did not fit
+        written.unlink(missing_ok=True)  # a full disk is not to be kept full by what did not fit
         raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:

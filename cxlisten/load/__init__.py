@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 from cxlisten.config import Settings
 from cxlisten.landing import Header
 from cxlisten.load.fold import text_keys
+from cxlisten.load.rechecks import retention_rows
+from cxlisten.load.rollups import roll_up
 from cxlisten.store import Connection, run, transaction
 from cxlisten.taxonomy import RINGS
 
@@ -21,20 +23,21 @@ _QUERIES = pa.schema([("query", pa.string()), ("brand", pa.string()), ("role", p
 _TARGETS = pa.schema([("ring", pa.string()), ("target", pa.float64()), ("owner", pa.string())])
 
 _STEPS = (
-    "sift", "superseded", "set_aside", "posts", "mentions", "ring_tags",  # what the batch brings
+    "sift", "superseded", "set_aside", "older_texts", "posts", "mentions", "ring_tags",  # what the batch brings
     "choose", "set_aside", "switch",  # a correction, or a better reading, counts before that of the batch
-    "gone", "ledger", "rollups", "mark",
+    "ledger", "remapped", "told_gone", "judge", "gone", "mark",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What one batch added: mentions that are new, and mentions that were known."""
+    """What one batch added: mentions that are new, and mentions that were known; and the posts that left with it."""
 
     n_new: int
     n_known: int
     n_rejected: int
     n_unmatched: int
+    n_gone: int
 
 
 def loaded_batches(con: Connection) -> set[str]:
@@ -67,8 +70,9 @@ def seed(con: Connection, settings: Settings) -> None:
     for name, rows in tables.items():
         con.register(name, rows)
     with transaction(con):
-        for step in ("rename", "seed", "rollups"):
+        for step in ("rename", "seed"):
             run(con, f"load/{step}")
+        roll_up(con)
 
 
 def load_batch(con: Connection, batch_id: str, header: Header, raw: pa.Table, tags: pa.Table) -> Loaded | None:
@@ -93,6 +97,7 @@ def load_batch(con: Connection, batch_id: str, header: Header, raw: pa.Table, ta
         since, until = run(con, "load/window", **facts)[0]
         for step in _STEPS:
             run(con, f"load/{step}", since=since, until=until, **facts)
+        roll_up(con)
         counts = run(con, "load/counts", batch_id=batch_id)[0]
     return Loaded(*counts)
 
@@ -100,11 +105,14 @@ def load_batch(con: Connection, batch_id: str, header: Header, raw: pa.Table, ta
 def _register(con: Connection, header: Header, raw: pa.Table, tags: pa.Table) -> None:
     keyed = raw.append_column("row_number", pa.array(range(raw.num_rows), pa.int64()))
     mapped = keyed.filter(pc.equal(keyed["outcome"], "mapped"))
+    # A purge that was cut off between the two files leaves tags of posts that have left.
+    tags = tags.filter(pc.is_in(tags["id"], mapped["post_id"].cast(pa.string()).combine_chunks()))
     con.register("raw_rows", keyed.append_column("text_key", text_keys(raw)))
     con.register("tag_rows", tags.append_column("row_number", mapped["row_number"]))
     unmatched = [{"day": day, "n": n} for day, n in header.unmatched.items()]
     con.register("unmatched_rows", pa.Table.from_pylist(unmatched, _UNMATCHED))
     con.register("gap_rows", pa.Table.from_pylist(header.gaps, _GAPS))
+    con.register("retention_rows", retention_rows())
 
 
 def _naive(moment: str) -> datetime:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cxlisten.load.rollups import roll_up
 from cxlisten.store import Connection, run, transaction
 
 _POSTS = pa.schema(
@@ -60,8 +61,9 @@ def load_readings(con: Connection, batch_id: str, rows: pa.Table) -> int:
 
 def settle(con: Connection, since: datetime, until: datetime) -> None:
     """Let of each post in the temp table `unsettled`, posted between two times, that reading count which should."""
-    for step in ("choose", "set_aside", "switch", "rollups"):
+    for step in ("choose", "set_aside", "switch"):
         run(con, f"load/{step}", since=since, until=until)
+    roll_up(con)
 
 
 def unread_days(con: Connection, classifier: str, version: str, first_day: date, last_day: date) -> list[date]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 # Han, kana, Thai, Lao, Burmese and Khmer put no space between words: there each character is a word,
 # so that a query word in these scripts is found wherever its characters stand in a row.
-_UNSPACED = (
+UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff"
 )
@@ -49,8 +49,8 @@ _not_ascii = r"(?![\x00-\x7f])"  # spares ASCII a walk through a long class
 
 # Every repetition is possessive: matching is linear in the text.
 ATTACHED = rf"(?:{_not_ascii}{_attached})*+"
-_run = rf"(?:[^\W_{_UNSPACED}{_APOSTROPHES}{_MARKS_CALLED_LETTERS}]++{ATTACHED})++"
-WORD = rf"(?:{_run}(?:[{_APOSTROPHES}]{_run})*+|(?!\W){_not_ascii}[{_UNSPACED}]{ATTACHED})"
+_run = rf"(?:[^\W_{UNSPACED}{_APOSTROPHES}{_MARKS_CALLED_LETTERS}]++{ATTACHED})++"
+WORD = rf"(?:{_run}(?:[{_APOSTROPHES}]{_run})*+|(?!\W){_not_ascii}[{UNSPACED}]{ATTACHED})"
 NAME = rf"(?:(?=_*+[^\W_])(?:[^\W{_APOSTROPHES}{_MARKS_CALLED_LETTERS}]++{ATTACHED})++)"
 HASHTAG = rf"[#\uff03]{NAME}"
 HANDLE = rf"[@\uff20]{NAME}(?:[.@-]{NAME})*+"
@@ -61,7 +61,7 @@ _drop = re.compile(f"{_not_ascii}{_dropped}+")
 _lookalike = re.compile(f"[{''.join(_LOOKALIKES)}]")
 _word = re.compile(WORD)
 # A sign inside a word is an e-mail address or a link, not a tag; scripts without spaces have no inside.
-_tag = re.compile(rf"(?<![^\W{_UNSPACED}])(?:{HASHTAG}|{HANDLE})")
+_tag = re.compile(rf"(?<![^\W{UNSPACED}])(?:{HASHTAG}|{HANDLE})")
 
 
 def fold(text: str) -> str:

@@ -106,6 +106,7 @@ class Evidence:
     brand: str
     ring: str
     sentiment: str
+    post_id: int
     platform: str
     posted_at: datetime
     engagement: int
@@ -167,6 +168,7 @@ class SourceCoverage:
     n_unmatched: int
     n_known: int
     n_new: int
+    n_deleted: int
     n_duplicate: int
     n_noise: int
     n_tagged: int

@@ -14,5 +14,5 @@ when matched then update set
     sensitive = new.sensitive, sentiment = new.sentiment, sentiment_score = new.sentiment_score,
     noise = new.noise, benefits = new.benefits, signals = new.signals, is_own = new.is_own,
     classifier = new.classifier, classifier_version = new.classifier_version,
-    rev = posts.rev + 1, batch_id = new.batch_id
+    rev = posts.rev + (posts.text != new.text)::integer, batch_id = new.batch_id
 when not matched then insert by name

@@ -1,5 +1,5 @@
 -- Recomputes the touched days from the rows themselves, so that late, edited and removed posts are right too. Of a post
--- that names several brands a tag counts for the one that it is about.
+-- that names several brands a tag counts for the one that it is about. All of `touched` is from $first_at to $until.
 delete from daily_rings where day in (from touched);
 insert into daily_rings by name
 select
@@ -12,7 +12,9 @@ join posts as p on p.post_id = m.post_id and p.posted_at = m.posted_at
 join ring_tags as t on t.post_id = m.post_id and t.posted_at = m.posted_at
 where m.duplicate_of is null and len(p.noise) = 0
     and coalesce((select brand from queries where query = t.target), m.brand) = m.brand
-    and m.posted_at >= (select min(day) from touched) and m.posted_at < (select max(day) + 1 from touched)
+    and m.posted_at >= $first_at and m.posted_at < $until
+    and p.posted_at >= $first_at and p.posted_at < $until
+    and t.posted_at >= $first_at and t.posted_at < $until
     and m.posted_at::date in (from touched)
 group by all;
 
@@ -27,13 +29,15 @@ with states as (
             when exists (
                 from ring_tags as t
                 where t.post_id = m.post_id and t.posted_at = m.posted_at
+                    and t.posted_at >= $first_at and t.posted_at < $until
                     and coalesce((select brand from queries where query = t.target), m.brand) = m.brand
             ) then 'tagged'
             else 'untagged'
         end as state
     from mentions as m
     join posts as p on p.post_id = m.post_id and p.posted_at = m.posted_at
-    where m.posted_at >= (select min(day) from touched) and m.posted_at < (select max(day) + 1 from touched)
+    where m.posted_at >= $first_at and m.posted_at < $until
+        and p.posted_at >= $first_at and p.posted_at < $until
         and m.posted_at::date in (from touched)
 )
 select

@@ -7,6 +7,9 @@ join posts on posts.post_id = arrivals.post_id and posts.posted_at between $sinc
 where posts.platform != arrivals.platform or posts.native_id != arrivals.native_id;
 
 delete from arrivals where post_id in (select post_id from collisions);
+
+-- Its file now holds the post again: it is purged once more.
+update tombstones set purged_at = null where purged_at is not null and post_id in (select post_id from arrivals);
 delete from arrivals where post_id in (select post_id from tombstones);
 
 insert into rejects

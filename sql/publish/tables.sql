@@ -12,6 +12,7 @@ create table snapshot.queries as from queries order by query;
 create table snapshot.targets as from targets;
 create table snapshot.batches as from batches order by committed_at;
 create table snapshot.posts as from posts order by posted_at::date, platform, post_id;
+create table snapshot.post_versions as from post_versions order by posted_at::date, post_id, fetched_at;
 create table snapshot.mentions as from mentions order by posted_at::date, brand, post_id;
 create table snapshot.ring_tags as from ring_tags order by posted_at::date, post_id, ring;
 create table snapshot.other_readings as

@@ -13,7 +13,8 @@ with claims as (
     order by posts.score desc
 )
 select
-    number as window, brand, ring, sentiment, platform, posted_at, engagement, url, text, evidence_start, evidence_end
+    number as window, brand, ring, sentiment, post_id, platform, posted_at, engagement, url, text, evidence_start,
+    evidence_end
 from told
 qualify row_number() over (
     partition by number, brand, ring, sentiment order by score >= 0.5 desc, engagement desc, posted_at desc, post_id

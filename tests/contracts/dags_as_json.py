@@ -52,6 +52,7 @@ def describe_task(task) -> dict:
     return {
         "id": task.task_id,
         "upstream": sorted(task.upstream_task_ids),
+        "when": str(task.trigger_rule.value),
         "mapped": task.is_mapped,
         "pool": task.pool,
         "retries": task.retries,

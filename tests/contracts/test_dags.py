@@ -16,7 +16,7 @@ pytestmark = pytest.mark.stack  # importing Airflow takes seconds
 
 DAGS = content_dir("dags")
 FILES = {"evening", *(path.stem for path in DAGS.glob("*.py") if not path.name.startswith("_"))}
-VERBS = {"collect", "classify", "load", "publish", "report", "reclassify"}
+VERBS = {"collect", "classify", "load", "publish", "report", "reclassify", "verify", "purge"}
 HEAVY = ("spacy", "duckdb", "pyarrow", "numpy", "pandas", "matplotlib", "lark", "cxlisten.pipeline", "cxlisten.store")
 CONFIG = """
 [[query]]
@@ -83,7 +83,7 @@ def test_every_file_parses_and_is_named_after_what_it_schedules(
     assert {dag["file"] for dag in dags.values()} == FILES, "each file of dags/ makes a DAG, or begins with _"
     for dag_id, dag in dags.items():
         assert dag_id.split("__")[0] == dag["file"], f"{dag['file']}.py: name its DAG {dag['file']}, not {dag_id}"
-    assert {"collect__one", "collect__two", "process", "report__weekly", "reclassify"} <= dags.keys()
+    assert {"collect__one", "collect__two", "process", "report__weekly", "reclassify", "maintain"} <= dags.keys()
 
 
 def test_parsing_loads_nothing_heavy(parsed: dict[str, Any]) -> None:
@@ -129,6 +129,16 @@ def test_only_one_task_at_a_time_writes_to_the_store(dags: dict[str, dict[str, A
     ]  # fmt: skip
     assert [task["pool"] for task in tasks] == ["classifier", "duckdb_writer", "duckdb_writer"]
     assert json.loads((DAGS / "pools.json").read_text())["duckdb_writer"]["slots"] == 1
+
+
+def test_what_is_gone_is_purged_every_day_though_a_source_fails(dags: dict[str, dict[str, Any]]) -> None:
+    tasks = dags["maintain"]["tasks"]
+    assert [(task["id"], task["upstream"], task["when"]) for task in tasks] == [
+        ("load", ["verify"], "all_done"), ("verify", [], "all_success"),
+        ("purge", ["load"], "all_success"), ("publish", ["purge"], "all_success"),
+    ]  # fmt: skip
+    assert {task["id"] for task in tasks if task["pool"] == "duckdb_writer"} == {"load", "purge", "publish"}
+    assert dags["maintain"]["clock"] == ["47 3 * * *", "UTC"]
 
 
 def test_clocks_are_those_of_the_config(dags: dict[str, dict[str, Any]]) -> None:

@@ -24,10 +24,12 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def platform(kind: str, tmp_path: Path) -> Iterator[Platform]:
+def platform(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     if not (PLATFORMS / f"{kind}.py").exists():
         pytest.fail(f"add tests/faults/platforms/{kind}.py: a source is proven against a fake of its platform")
     platform = start(kind, tmp_path)
+    for name, value in platform.secrets.items():
+        monkeypatch.setenv(name, value)
     yield platform
     platform.close()
 

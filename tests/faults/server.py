@@ -1,5 +1,6 @@
 """A platform on loopback: it answers as it is told, breaks the nth answer as it is told, and logs what was asked."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,7 @@ class Request:
     headers: Mapping[str, str]
     method: str = "GET"
     body: bytes = b""
+    query: str = ""
 
 
 @dataclass
@@ -36,14 +38,15 @@ class Exchange(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: "_Server"
+    asked: Request
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         params = dict(parse_qsl(url.query, keep_blank_values=True))
-        request = Request(url.path, params, dict(self.headers), self.command, body)
-        fault = self.server.fake.note(request)
-        reply = self.server.fake.answer(request)
+        self.asked = Request(url.path, params, dict(self.headers), self.command, body, url.query)
+        fault = self.server.fake.note(self.asked)
+        reply = self.server.fake.answer(self.asked)
         try:
             if fault:
                 fault(self, reply)
@@ -82,19 +85,23 @@ class _Server(ThreadingHTTPServer):
     fake: "FakeServer"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        pass
+        error = sys.exception()
+        if error and not isinstance(error, OSError):
+            self.fake.mistakes.append(error)
 
 
 class FakeServer:
     """`faults` breaks the nth request, from 1; `at` the nth request of a path that ends so; `every` all the others.
 
-    `clock` is the time by which its answers are dated, where they are.
+    `clock` is the time by which its answers are dated, where they are. `mistakes` are those of the platform's own
+    code, which a client takes for a broken connection.
     """
 
     def __init__(self, answer: Callable[[Request], Reply], clock: Callable[[], datetime] | None = None) -> None:
         self.answer = answer
         self.clock = clock
         self.requests: list[Request] = []
+        self.mistakes: list[BaseException] = []
         self.faults: dict[int, Fault] = {}
         self.at: dict[tuple[str, int], Fault] = {}
         self.every: Fault | None = None

@@ -54,7 +54,7 @@ class Timeline:
         """Add a post."""
         number = len(self.items) + 1
         item = Item(number, posted_at.replace(microsecond=0), (arrives_at or posted_at).replace(microsecond=0))
-        item.texts.append((item.posted_at, text or f"{self.random.choice(_TEXTS)} no {number}"))
+        item.texts.append((min(item.posted_at, item.arrives_at), text or f"{self.random.choice(_TEXTS)} no {number}"))
         self.items.append(item)
         return item
 

@@ -107,3 +107,8 @@ def test_reclassify_takes_the_recipe_and_the_days_that_it_is_given(tmp_path: Pat
     assert run_one(tmp_path, "reclassify", **asked) == [
         "success", [["load", "success", 1], ["publish", "success", 1], ["reclassify", "success", 1]]
     ]  # fmt: skip
+
+
+def test_maintain_asks_loads_purges_and_publishes(tmp_path: Path) -> None:
+    tasks = ("load", "publish", "purge", "verify")
+    assert run_one(tmp_path, "maintain") == ["success", [[task, "success", 1] for task in tasks]]

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "cxlisten"
 MODULES = sorted(path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py"))
 
 FOUNDATION = {"__init__", "taxonomy", "errors"}
-NOUNS = {"models", "config", "content", "query", "language"}
+NOUNS = {"models", "config", "content", "query", "language", "retention"}
 STAGES = {"collect", "classify", "load", "publish", "report"}
 BELOW = FOUNDATION | NOUNS | {"landing"}
 MAY_IMPORT = {
@@ -27,7 +27,8 @@ MAY_IMPORT = {
     **dict.fromkeys(("collect", "classify"), BELOW),
     **dict.fromkeys(("load", "publish", "report"), BELOW | {"store"}),
     "checks": BELOW | STAGES,
-    "pipeline": BELOW | STAGES | {"store", "checks"},
+    **dict.fromkeys(("tagging", "upkeep"), BELOW | STAGES | {"store"}),
+    "pipeline": BELOW | STAGES | {"store", "checks", "tagging", "upkeep"},
     "demo": FOUNDATION | NOUNS,
     "bench": BELOW | STAGES,
     "cli": BELOW | STAGES | {"store", "pipeline", "demo", "bench"},

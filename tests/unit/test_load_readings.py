@@ -173,9 +173,12 @@ def test_a_store_of_before_there_were_readings_knows_what_the_brand_itself_poste
     world.land([make_post("1", "sorry to hear that", author="@acme"), make_post("2", "a lid")], handles=("acme",))
     world.load()
     with open_working(world.state) as con:  # the store as the first schema left it
-        for statement in ("drop table other_readings", "drop table in_use", "drop table corrections"):
-            con.execute(statement)
-        for column in ("posts drop is_own", "posts drop benefits", "posts drop signals", "ring_tags drop target"):
+        for table in ("other_readings", "in_use", "corrections", "checks", "post_versions"):
+            con.execute(f"drop table {table}")
+        for column in (
+            "posts drop is_own", "posts drop benefits", "posts drop signals", "ring_tags drop target",
+            "tombstones drop native_id", "tombstones drop purged_at", "coverage_ledger drop n_deleted",
+        ):  # fmt: skip
             con.execute(f"alter table {column}")
         con.execute("delete from meta where schema_version > 1")
     assert world.rows("select is_own from posts order by native_id") == [(True,), (False,)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from cxlisten import classify, pipeline
+from cxlisten import classify, pipeline, tagging
 from cxlisten.classify import engines
 from cxlisten.cli import main
 from cxlisten.errors import ConfigError, InputError
@@ -49,7 +49,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, ring in (("dear", "price"), ("slow", "process")):
         folder = tmp_path / "classifiers" / name
         folder.mkdir(parents=True)
-        (folder / "classifier.toml").write_text(f'version = "1"\nengine = "alike"\nring = "{ring}"\n')
+        (folder / "classifier.toml").write_text(
+            f'version = "1"\nengine = "alike"\nlanguages = ["en"]\nring = "{ring}"\n'
+        )
     (tmp_path / "reviews.csv").write_text(REVIEWS)
     return tmp_path
 
@@ -97,7 +99,7 @@ def test_some_days_are_read_by_another_recipe_compared_and_switched_to(home: Pat
 
 def test_what_is_read_is_not_read_again(home: Path, listening: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[Path] = []
-    write = pipeline.write_parquet
+    write = tagging.write_parquet
 
     def full(table: Any, path: Path) -> None:
         if len(written) == 2:
@@ -105,10 +107,10 @@ def test_what_is_read_is_not_read_again(home: Path, listening: Project, monkeypa
         write(table, path)
         written.append(path)
 
-    monkeypatch.setattr(pipeline, "write_parquet", full)
+    monkeypatch.setattr(tagging, "write_parquet", full)
     with pytest.raises(OSError, match="no space"):
         pipeline.reclassify(listening, "slow", "2026-03-01", "2026-03-31")
-    monkeypatch.setattr(pipeline, "write_parquet", write)
+    monkeypatch.setattr(tagging, "write_parquet", write)
     assert pipeline.reclassify(listening, "slow", "2026-03-01", "2026-03-31")["n_posts"] == 3, "of five two are done"
     assert [pipeline.load(listening)["n_reread"] for _ in range(2)] == [5, 0]
     assert pipeline.reclassify(listening, "slow", "2026-03-01", "2026-03-31")["n_days"] == 0

@@ -32,6 +32,7 @@ def load(recipe): return Words(recipe.settings["words"])
 """
 RECIPE = """
 version = "1"
+languages = ["en"]
 engine = "words"
 [words]
 slow = ["process", "negative"]

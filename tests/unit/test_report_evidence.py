@@ -12,7 +12,7 @@ from cxlisten.report.figures import Evidence
 
 def post(text: str, start: int, end: int) -> Evidence:
     at = datetime(2026, 11, 15, tzinfo=UTC)
-    return Evidence(0, "Oakhollow", "", "negative", "agora", at, 3, None, text, start, end)
+    return Evidence(0, "Oakhollow", "", "negative", 1, "agora", at, 3, None, text, start, end)
 
 
 def test_a_short_post_is_whole() -> None:

@@ -96,13 +96,14 @@ def test_the_levers_name_owner_facets_and_n(world: InventedSnapshot, tmp_path: P
 def test_coverage_adds_up_on_the_page(world: InventedSnapshot, tmp_path: Path) -> None:
     world.fetch("Oakhollow", LAST, n_asked=2, n_fetched=4, n_mapped=4, n_known=3, n_unmatched=1)
     world.reject("Oakhollow", LAST, "no id")
+    world.fetch("Oakhollow", LAST, n_fetched=2, n_mapped=2, n_new=2, n_deleted=2)
     page = page_of(world, tmp_path)
     (source,) = (list(map(int, row)) for row in cells(page, "table.coverage").values())
-    asked, fetched, mapped, rejected, unmatched, known, new, folded, noise, tagged, untagged, _ = source
-    assert (asked, fetched, rejected, new) == (2, 54, 1, 49)
+    asked, fetched, mapped, rejected, unmatched, known, new, deleted, folded, noise, tagged, untagged, _ = source
+    assert (asked, fetched, rejected, new, deleted) == (2, 56, 1, 51, 2)
     assert fetched == mapped + rejected
     assert mapped == unmatched + known + new
-    assert new == folded + noise + tagged + untagged
+    assert new == deleted + folded + noise + tagged + untagged
     assert "reviews: 1 rejected, no id" in words(page.body)  # type: ignore[arg-type]
 
 

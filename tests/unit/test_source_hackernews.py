@@ -2,36 +2,41 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cxlisten.collect import Budget, load_source
-from cxlisten.errors import Protocol, RateLimited, Transient
+from cxlisten.collect import Budget, Source, load_source
+from cxlisten.errors import Auth, NotFound, Protocol, RateLimited, SourceError, Transient
 from cxlisten.models import Batch, Post, Query
 from cxlisten.query.pushdown import searches
 from tests.faults import faults
 from tests.faults.clock import Clock
 from tests.faults.platforms.hackernews import HackerNews
-from tests.faults.server import Reply
+from tests.faults.server import Fault, Reply
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[HackerNews]:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HackerNews]:
     platform = HackerNews(tmp_path)
-    platform.hits.clear()
+    platform.timeline.items.clear()
+    platform.timeline.now = datetime.now(UTC)
     platform.bad["created_at_i"] = 0
+    monkeypatch.setattr("cxlisten.collect.sources.hackernews.Event", Clock)
     yield platform
     platform.close()
+
+
+def source_of(site: HackerNews, **options: Any) -> Source:
+    return load_source("hn", "hackernews", {**site.options(), **options})
 
 
 def fetch(
     site: HackerNews, cursor: Any = None, terms: str = "", budget: Budget | None = None, **options: Any
 ) -> list[Batch]:
-    source = load_source("hn", "hackernews", {**site.options(), **options})
-    return list(source.fetch(Query("q", "b", terms), cursor, budget or Budget(), Clock()))
+    return list(source_of(site, **options).fetch(Query("q", "b", terms), cursor, budget or Budget(), Clock()))
 
 
 def ids(batches: list[Batch]) -> list[str]:
@@ -184,6 +189,85 @@ def test_nothing_of_a_slice_that_failed_is_landed(site: HackerNews) -> None:
         fetch(site, terms="kettle OR toaster")
 
 
+def test_an_edited_comment_has_another_text_under_the_same_id(site: HackerNews) -> None:
+    item = site.timeline.add(site.timeline.now - timedelta(minutes=30), text="the kettle leaks")
+    (before,) = fetch(site)[-1].posts
+    item.texts.append((site.timeline.now, "the kettle does not leak any more"))
+    (after,) = fetch(site, fetch(site)[-1].cursor_after)[-1].posts
+    assert after.native_id == before.native_id
+    assert (before.text.endswith("leaks"), after.text.endswith("any more")) == (True, True)
+    assert before.version == after.version == ""  # the text itself is the version
+
+
+def test_our_clock_ahead_of_theirs_skips_nothing(site: HackerNews) -> None:
+    site.timeline.now -= timedelta(hours=9)
+    last = fetch(site)[-1].cursor_after
+    site.timeline.now += timedelta(hours=1)
+    new = site.add(site.now - 600)
+    assert ids(fetch(site, last)) == [new]
+
+
+def test_a_kept_reject_is_mapped_again(site: HackerNews) -> None:
+    site.hits.append({"objectID": "5", "created_at_i": site.now - 10, "title": {"not": "a text"}})
+    (reject,) = fetch(site, days=0.05)[0].rejected
+    item = json.loads(reject.payload)
+    with pytest.raises(ValueError, match=reject.reason):
+        source_of(site).post(item, datetime.now(UTC))
+    post = source_of(site).post(item | {"title": "A title"}, datetime.now(UTC))
+    assert isinstance(post, Post)
+    assert (post.native_id, post.text) == ("5", "A title")
+
+
+def test_push_down_is_what_is_sent(site: HackerNews) -> None:
+    query = Query("q", "b", "kettle OR toaster")
+    assert source_of(site).push_down(query).searches == ('"kettle"', '"toaster"')
+    fetch(site, terms=query.terms, days=0.01)
+    assert [request.params["query"] for request in site.server.requests] == ['"kettle"', '"toaster"']
+    everything = source_of(site).push_down(Query("q", "b", "lang:en"))
+    assert (everything.searches, everything.is_exact) == (("",), False)
+    assert "all of Hacker News" in everything.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ({"id": 7, "type": "comment", "text": "still here"}, None),
+        ({"id": 7, "deleted": True, "type": "comment"}, "deleted_by_author"),
+        ({"id": 7, "dead": True, "type": "story"}, "removed_by_mod"),
+        ({"id": 7, "deleted": True, "dead": True}, "deleted_by_author"),
+        (None, "unknown_gone"),
+    ],
+)
+def test_verify_asks_the_site_itself(site: HackerNews, body: Any, state: str | None) -> None:
+    site.server.answer = lambda request: Reply(json.dumps(body).encode())
+    changes = list(source_of(site).verify(["7"]))
+    assert [request.path for request in site.server.requests] == ["/v0/item/7.json"]
+    assert [(c.platform, c.native_id, c.state) for c in changes] == ([("hackernews", "7", state)] if state else [])
+
+
+def test_verify_tells_the_deleted_from_the_others(site: HackerNews) -> None:
+    kept, gone = (site.timeline.add(site.timeline.now - timedelta(hours=1)) for _ in range(2))
+    gone.deleted_at = site.timeline.now
+    changes = list(source_of(site).verify([site.identity(item)[1] for item in (kept, gone)] + ["1"]))
+    assert [(c.native_id, c.state) for c in changes] == [
+        (site.identity(gone)[1], "deleted_by_author"), ("1", "unknown_gone"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (faults.answers(500), Transient), (faults.answers(401), Auth), (faults.answers(403), Auth),
+        (faults.answers(404), NotFound), (faults.answers(200, b'{"error": "x"}'), Protocol),
+        (faults.answers(200, b'{"id": 8}'), Protocol), (faults.answers(200, b"nul"), Protocol),
+    ],
+)  # fmt: skip
+def test_a_failure_is_no_proof_of_absence(site: HackerNews, fault: Fault, error: type[SourceError]) -> None:
+    site.server.every = fault
+    with pytest.raises(error):
+        list(source_of(site).verify(["7"]))
+
+
 @pytest.mark.parametrize("body", [b'{"hits": null}', b'{"message": "x"}', b"<html>"])
 def test_an_answer_of_another_shape(site: HackerNews, body: bytes) -> None:
     site.server.every = faults.answers(200, body)
@@ -195,7 +279,7 @@ def test_a_limit_names_its_end(site: HackerNews) -> None:
     site.server.every = faults.answers(429, Retry_After="7200")
     with pytest.raises(RateLimited, match="slow down until"):
         fetch(site)
-    health = load_source("hn", "hackernews", site.options()).check()
+    health = source_of(site).check()
     assert not health.ok
     assert "slow down" in health.message
 
@@ -203,6 +287,6 @@ def test_a_limit_names_its_end(site: HackerNews) -> None:
 def test_an_estimate_fetches_no_post(site: HackerNews) -> None:
     for n in range(1_500):
         site.add(site.now - 90_000 + n)
-    estimate = load_source("hn", "hackernews", site.options()).estimate(Query("q", "b", ""))
+    estimate = source_of(site).estimate(Query("q", "b", ""))
     assert (estimate.requests, estimate.posts) == (2, 1_500)
     assert [request.params["hitsPerPage"] for request in site.server.requests] == ["0"]

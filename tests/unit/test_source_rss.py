@@ -90,6 +90,27 @@ def test_reddits_atom_is_reddit(site: Site) -> None:
     one, other = posts(fetch(site))
     assert (one.platform, one.native_id, one.kind, one.text) == ("reddit", "t3_abc", "post", "The title\nThe body")
     assert (other.native_id, other.kind, other.text) == ("t1_def", "comment", "A reply")
+    assert (one.author, other.author) == ("someone", None)
+    assert (one.thread_id, other.thread_id) == ("t3_abc", "t3_abc")
+    assert {one.terms, other.terms} == {"reddit-48h"}
+
+
+def test_what_reddits_atom_shows_of_posts_that_are_gone(site: Site) -> None:
+    entry = (
+        '<entry>{}<content type="html">&lt;div class="md"&gt;&lt;p&gt;{}&lt;/p&gt;&lt;/div&gt;</content><id>t3_{}</id>'
+        '<link href="https://www.reddit.com/r/x/comments/abc/t/"/><title>T</title>'
+        "<updated>2024-05-06T07:08:09+00:00</updated></entry>"
+    )
+    entries = [
+        entry.format("", "[removed]", "a"),
+        entry.format("<author><name>/u/[deleted]</name></author>", "[deleted]", "b"),
+        entry.format("<author><name>/u/[deleted]</name></author>", "still there", "c"),
+    ]  # fmt: skip
+    site.put(f'<feed xmlns="http://www.w3.org/2005/Atom"><title>new</title>{"".join(entries)}</feed>')
+    batches = fetch(site)
+    gone = [(change.native_id, change.state) for batch in batches for change in batch.deletes]
+    assert gone == [("t3_a", "removed_by_mod"), ("t3_b", "deleted_by_author")]
+    assert [(post.native_id, post.author) for post in posts(batches)] == [("t3_c", None)]
 
 
 def test_an_id_that_is_no_address_belongs_to_its_feed(site: Site) -> None:
@@ -160,6 +181,13 @@ def test_a_cut_feed_is_not_checkpointed(site: Site) -> None:
     assert len(posts(second)) == 3
 
 
+@pytest.mark.parametrize("n_bytes", [1, 2, 3])
+def test_a_feed_that_is_cut_within_a_character_is_read_as_what_it_is(site: Site, n_bytes: int) -> None:
+    whole = items(1, 2, 3).replace("Text 1", "café").replace("Text 3", "\N{POUTING FACE}").encode()
+    site.put(whole[: whole.index("\N{POUTING FACE}".encode()) + n_bytes])
+    assert [post.text for post in posts(fetch(site))] == ["Title 1\ncafé", "Title 2\nText 2"]
+
+
 def test_a_feed_that_is_not_well_formed_is_read_and_read_again(site: Site) -> None:
     site.put(items(1, 2).replace("Text 1", "Text &nbsp; 1 <b>"), ETag='"v1"')
     first = fetch(site)
@@ -184,6 +212,30 @@ def test_one_bad_entry_in_a_hundred(site: Site) -> None:
     assert len(posts(batches)) == 99
     (reject,) = batches[0].rejected
     assert "https://x/none" in reject.payload
+
+
+def test_a_kept_reject_is_mapped_again_as_of_its_feed(site: Site) -> None:
+    site.put(
+        RSS.format("<item><guid>7</guid><link>/7</link><title> </title></item>").replace(
+            "<title>T", "<language>en-GB</language><title>T"
+        )
+    )
+    source = load_source("blog", "rss", {"urls": [f"{site.server.url}/feed?token=t0ken"]})
+    (batch, _) = source.fetch(Query("q", "b", ""), None, Budget(), Clock())
+    (reject,) = batch.rejected
+    assert "t0ken" not in reject.payload
+    item, now = json.loads(reject.payload), datetime.now(UTC)
+    with pytest.raises(ValueError, match=reject.reason):
+        source.post(item, now)
+    post = source.post(item | {"title": "A title"}, now)
+    assert isinstance(post, Post)
+    place = f"127.0.0.1:{site.server.port}/feed"
+    assert (post.native_id, post.url, post.lang, post.posted_at) == (
+        f"{place}#7", f"{site.server.url}/7", "en", now.replace(microsecond=0),
+    )  # fmt: skip
+    for odd in (None, {}, {"title": "of an older version, which did not keep the feed"}):
+        with pytest.raises(ValueError, match="which feed"):
+            source.post(odd, now)
 
 
 def test_another_charset_than_declared(site: Site) -> None:

@@ -1,4 +1,7 @@
-"""A file of posts: CSV, TSV, JSON lines or a JSON array, gzipped or not, which may grow while we listen."""
+"""A file of posts: CSV, TSV, JSON lines or a JSON array, compressed or not, which may grow while we listen.
+
+Of X's archives, of Reddit's exports and of the dumps of it the posts are those that a live fetch would bring.
+"""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +21,7 @@ from cxlisten.collect.tabular.reading import Reading, decide_reading
 from cxlisten.collect.tabular.records import read_records
 from cxlisten.config.tables import TimeZone
 from cxlisten.errors import InputError
-from cxlisten.models import Batch, Post, Query, Reject
+from cxlisten.models import Batch, Post, Query, Reject, StateChange
 
 BATCH_ROWS = 10_000
 
@@ -48,7 +51,8 @@ class File(Source):
         except InputError as error:
             return Health(False, str(error))
         columns = ", ".join(f'{field} is "{name}"' for field, name in reading.columns.items())
-        return Health(True, f"{self.options.path} can be read: {columns}")
+        what = f"it is {reading.export.name}" if reading.export else columns
+        return Health(True, f"{self.options.path} can be read: {what}")
 
     def estimate(self, query: Query) -> Estimate:
         return Estimate(requests=1)
@@ -70,9 +74,10 @@ class File(Source):
                 day_order=reading.day_order,
                 undated=datetime.fromtimestamp(status.st_mtime, UTC),
                 fetched_at=datetime.now(UTC),
+                export=reading.export,
             )
 
-            def batch(complete: bool) -> Batch:
+            def batch(complete: bool, is_read: bool = False) -> Batch:
                 return Batch(
                     cursor_after={
                         "v": 1,
@@ -80,16 +85,18 @@ class File(Source):
                         "line": here.line,
                         "before": fingerprint(stream, here.offset),
                         "reading": reading.key,
-                        "done": state if complete else None,
+                        # An array is read from its start again, and so only if it has changed.
+                        "done": state if complete or (is_read and reading.layout.form == "array") else None,
                     },
                     posts=[item for item in items if isinstance(item, Post)],
                     rejected=[item for item in items if isinstance(item, Reject)],
+                    deletes=[item for item in items if isinstance(item, StateChange)],
                     notes=tuple(notes),
                     n_asked=int(n_read == len(items)),
                     complete=complete,
                 )
 
-            items: list[Post | Reject] = []
+            items: list[Post | Reject | StateChange] = []
             n_read, is_whole = 0, True
             for record in read_records(reading.layout, stream, here):
                 if stop.is_set():
@@ -104,7 +111,7 @@ class File(Source):
                 if len(items) == BATCH_ROWS:
                     yield batch(complete=False)
                     items, notes = [], []
-            yield batch(complete=is_whole)
+            yield batch(complete=is_whole, is_read=True)
 
     def _reading(self) -> Reading:
         options = self.options

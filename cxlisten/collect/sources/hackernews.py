@@ -1,31 +1,34 @@
-"""Hacker News: stories and comments, through Algolia's search. No key needed."""
+"""Hacker News: stories and comments, through Algolia's search; its own API tells what is gone. No key needed."""
 
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Event
 from typing import Annotated, Any
 
 import pydantic
 
-from cxlisten.collect import Budget, Caps, Cursor, Estimate, Health, Options, Source
+from cxlisten.collect import Budget, Caps, Cursor, Estimate, Health, Options, PushDown, Source
 from cxlisten.collect.http import Http, Stopped
-from cxlisten.collect.text import clean, html_to_text, join_title
+from cxlisten.collect.text import clean, html_to_text, join_title, text_of
 from cxlisten.collect.times import read_time
 from cxlisten.errors import Protocol, SourceError
-from cxlisten.models import Batch, Gap, Post, Query, Reject
+from cxlisten.models import Batch, Gap, Post, Query, Reject, State, StateChange
 from cxlisten.query.pushdown import searches
 
 _PAGE = 1_000  # also the most that one search gives, on however many pages
-_OVERLAP = 2 * 3600  # the index lags behind the site
+_OVERLAP = 2 * 3600  # the index lags behind the site, and a comment can be edited for as long
+_AHEAD = 3600  # by which the platform's clock may be ahead of ours
+_ALL = "no word of the query must be there: all of Hacker News is read"
 
 
 class HackerNewsOptions(Options):
-    """`days` is how far back the first fetch goes."""
+    """`days` is how far back the first fetch goes. `firebase_url` is the site's own API, `base_url` the search's."""
 
     base_url: str = "https://hn.algolia.com/api/v1"
+    firebase_url: str = "https://hacker-news.firebaseio.com/v0"
     days: Annotated[float, pydantic.Field(gt=0)] = 7
 
 
@@ -33,7 +36,7 @@ class HackerNews(Source):
     """Reads forward in slices of time, each small enough for the search's cap; the cursor is the end of the last."""
 
     Options = HackerNewsOptions
-    caps = Caps(max_page=_PAGE, max_items=_PAGE)
+    caps = Caps(max_page=_PAGE, max_items=_PAGE, can_verify=True)
     options: HackerNewsOptions
 
     def check(self) -> Health:
@@ -51,14 +54,24 @@ class HackerNews(Source):
         counts = [int(page.get("nbHits") or 0) for page in pages]
         return Estimate(requests=sum(max(1, math.ceil(n / _PAGE)) for n in counts), posts=sum(counts))
 
+    def push_down(self, query: Query) -> PushDown:
+        texts = searches(query.terms)
+        return PushDown(tuple(texts), warnings=(_ALL,) if texts == [""] else ())
+
     def fetch(self, query: Query, cursor: Cursor | None, budget: Budget, stop: Event) -> Iterator[Batch]:
         now = int(time.time())
-        high = min(cursor["high"], now) if cursor else 0
-        since = high - _OVERLAP if cursor else self._first(now)
+        # A cursor from further ahead was written by a clock that was wrong: all is read again.
+        high = cursor["high"] if cursor and cursor["high"] < now + _AHEAD else 0
+        since, now = high - _OVERLAP if high else self._first(now), now + _AHEAD
         texts = searches(query.terms)
-        notes = [] if texts != [""] else ["no word of the query must be there: all of Hacker News is read"]
+        notes = [] if texts != [""] else [_ALL]
         width, n_counted = now - since, 0
         with Http(budget, stop) as http:
+
+            def read_to(moment: int) -> dict[str, int]:
+                """Never beyond the platform's own time, for what lies between it and ours is still to come."""
+                return {"v": 1, "high": max(min(moment, int(http.now().timestamp())), high)}
+
             while since < now:
                 until = min(since + width, now)
                 try:
@@ -68,15 +81,15 @@ class HackerNews(Source):
                         f"{why}: read up to {_time(since):%Y-%m-%d %H:%M} UTC, the next run goes on from there"
                     )
                     n_asked = http.n_requests - n_counted
-                    yield Batch({"v": 1, "high": max(since, high)}, notes=notes, n_asked=n_asked, complete=False)
+                    yield Batch(read_to(since), notes=notes, n_asked=n_asked, complete=False)
                     return
                 if is_capped and until - since > 1:
                     width = (until - since) // 2
                     continue
-                posts, rejected = _mapped(hits, f"created_at_i {since}..{until}")
+                posts, rejected = self._mapped(hits, f"created_at_i {since}..{until}")
                 gap = Gap(f"more than {_PAGE} hits in one second", _time(since), _time(until))
                 yield Batch(
-                    cursor_after={"v": 1, "high": max(until, high)},
+                    cursor_after=read_to(until),
                     posts=posts,
                     rejected=rejected,
                     gaps=[gap] if is_capped else [],
@@ -102,7 +115,8 @@ class HackerNews(Source):
             for hit in hits:
                 key = hit.get("objectID") if isinstance(hit, dict) else None
                 found.setdefault(str(key) if key else len(found), hit)
-            if len(hits) >= _PAGE or page.get("nbPages", 1) > 1:
+            n_pages = page.get("nbPages")
+            if len(hits) >= _PAGE or (isinstance(n_pages, int) and n_pages > 1):
                 return list(found.values()), True
         return list(found.values()), False
 
@@ -118,59 +132,71 @@ class HackerNews(Source):
             },
         )
 
+    def _mapped(self, hits: list[Any], place: str) -> tuple[list[Post], list[Reject]]:
+        fetched_at = datetime.now(UTC)
+        posts: list[Post] = []
+        rejected: list[Reject] = []
+        for number, hit in enumerate(hits, start=1):
+            try:
+                posts.append(self.post(hit, fetched_at))
+            except (ValueError, OverflowError, RecursionError) as error:
+                rejected.append(Reject(str(error), json.dumps(hit), f"{place}, hit {number}"))
+        return posts, rejected
 
-def _mapped(hits: list[Any], place: str) -> tuple[list[Post], list[Reject]]:
-    fetched_at = datetime.now(UTC)
-    posts: list[Post] = []
-    rejected: list[Reject] = []
-    for number, hit in enumerate(hits, start=1):
-        try:
-            posts.append(_post(hit, fetched_at))
-        except ValueError as error:
-            rejected.append(Reject(str(error), json.dumps(hit), f"{place}, hit {number}"))
-    return posts, rejected
+    def post(self, item: Any, fetched_at: datetime) -> Post:
+        if not isinstance(item, Mapping):
+            raise ValueError("the hit is not an object")
+        native_id = str(item.get("objectID") or "")
+        if not native_id.isdecimal():
+            raise ValueError("objectID is missing or not a number")
+        comment, title = text_of(item, "comment_text"), clean(text_of(item, "title"))
+        text = join_title(title, html_to_text(comment or text_of(item, "story_text")))
+        if not text:
+            raise ValueError("neither a title nor a text")
+        counts = {"likes": item.get("points"), "replies": item.get("num_comments")}
+        parent = item.get("parent_id")
+        return Post(
+            platform="hackernews",
+            native_id=native_id,
+            text=text,
+            posted_at=read_time(item.get("created_at_i") or item.get("created_at")),
+            fetched_at=fetched_at,
+            raw=item,
+            kind="comment" if comment else "post",
+            author=text_of(item, "author") or None,
+            title=title or None,
+            url=f"https://news.ycombinator.com/item?id={native_id}",
+            thread_id=str(item.get("story_id") or native_id),
+            parent_key=f"hackernews:{parent}" if parent else None,
+            relation="reply" if comment else "original",
+            metrics={name: n for name, n in counts.items() if isinstance(n, int) and not isinstance(n, bool)},
+            terms="hackernews",
+        )
 
+    def verify(self, native_ids: Sequence[str]) -> Iterator[StateChange]:
+        with Http(Budget(), Event()) as http:
+            for native_id in native_ids:
+                if state := self._state(http, native_id):
+                    yield StateChange("hackernews", native_id, state, datetime.now(UTC))
 
-def _post(hit: Any, fetched_at: datetime) -> Post:
-    if not isinstance(hit, Mapping):
-        raise ValueError("the hit is not an object")
-    native_id = str(hit.get("objectID") or "")
-    if not native_id.isdigit():
-        raise ValueError("objectID is missing or not a number")
-    comment, title = _string(hit, "comment_text"), clean(_string(hit, "title"))
-    text = join_title(title, html_to_text(comment or _string(hit, "story_text")))
-    if not text:
-        raise ValueError("neither a title nor a text")
-    counts = {"likes": hit.get("points"), "replies": hit.get("num_comments")}
-    parent = hit.get("parent_id")
-    return Post(
-        platform="hackernews",
-        native_id=native_id,
-        text=text,
-        posted_at=read_time(hit.get("created_at_i") or hit.get("created_at")),
-        fetched_at=fetched_at,
-        raw=hit,
-        kind="comment" if comment else "post",
-        author=_string(hit, "author") or None,
-        title=title or None,
-        url=f"https://news.ycombinator.com/item?id={native_id}",
-        thread_id=str(hit.get("story_id") or native_id),
-        parent_key=f"hackernews:{parent}" if parent else None,
-        relation="reply" if comment else "original",
-        metrics={name: n for name, n in counts.items() if isinstance(n, int)},
-        terms="hackernews",
-    )
+    def _state(self, http: Http, native_id: str) -> State | None:
+        """What the site says of an item; null is said of what it does not know, or not yet."""
+        url = f"{self.options.firebase_url.rstrip('/')}/item/{native_id}.json"
+
+        def ask() -> Mapping[str, Any] | None:
+            answer = http.attempt("GET", url)
+            return None if answer.body.strip() == b"null" else answer.json()
+
+        item = http.retry(ask)
+        if item is None:
+            return "unknown_gone"
+        if str(item.get("id")) != native_id:
+            raise Protocol(f"Hacker News answered with another item than {native_id}: its API may have changed")
+        return "deleted_by_author" if item.get("deleted") else "removed_by_mod" if item.get("dead") else None
 
 
 def _time(epoch: int) -> datetime:
     return datetime.fromtimestamp(epoch, UTC)
-
-
-def _string(hit: Mapping[str, Any], name: str) -> str:
-    value = hit.get(name)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{name} is a {type(value).__name__} where a text was expected")
-    return value or ""
 
 
 SOURCE = HackerNews

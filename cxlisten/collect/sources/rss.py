@@ -10,10 +10,10 @@ from pydantic import AfterValidator, Field
 
 from cxlisten.collect import Budget, Caps, Cursor, Estimate, Health, Options, Source
 from cxlisten.collect.answers import Answer, place_of
-from cxlisten.collect.feed import Feed, digest, read_feed
+from cxlisten.collect.feed import Feed, digest, read_entry, read_feed
 from cxlisten.collect.http import Http, Stopped
 from cxlisten.errors import SourceError
-from cxlisten.models import Batch, Gap, Query
+from cxlisten.models import Batch, Gap, Post, Query, StateChange
 
 _MAX_SEEN = 1_000
 
@@ -29,7 +29,11 @@ def _is_address(url: str) -> str:
 
 
 class RssOptions(Options):
-    """`urls` are the addresses of the feeds."""
+    """`urls` are the addresses of the feeds.
+
+    Those of Reddit are such as https://www.reddit.com/r/NAME/new/.rss; it gives about one a minute, and more to
+    whoever adds the `feed` and `user` of an account, which are in the addresses at reddit.com/prefs/feeds.
+    """
 
     urls: Annotated[tuple[Annotated[str, AfterValidator(_is_address)], ...], Field(min_length=1)]
 
@@ -38,11 +42,13 @@ class Rss(Source):
     """Reads each feed as a whole, one batch a feed.
 
     The cursor holds, per feed, the validators that spare an unchanged one, the ids that it showed last, which tell
-    whether others went by unseen, and when posts without a date were first seen.
+    whether others went by unseen, and when posts without a date were first seen. No feed can be asked for one post, so
+    what was found in it is not checked again; posts of Reddit have the ids under which its API knows them.
     """
 
     Options = RssOptions
     caps = Caps(supports_since=False, exact_times=False)
+    starter = 'urls = ["https://www.reddit.com/search.rss?q=%22$words%22&sort=new"]   # Reddit without a key; any feed'
     options: RssOptions
 
     def check(self) -> Health:
@@ -82,6 +88,7 @@ class Rss(Source):
                         cursor_after={"v": 1, "feeds": dict(states)},
                         posts=feed.posts,
                         rejected=feed.rejected,
+                        deletes=feed.deletes,
                         gaps=_gaps(feed, before, url),
                         notes=_notes(feed, url),
                         n_asked=http.n_requests - n_counted,
@@ -94,7 +101,11 @@ class Rss(Source):
             )
         if failures:
             # The feeds that could be read are landed by now; the run fails for those that could not.
-            raise type(failures[0])(f"{len(failures)} of {len(self.options.urls)} feeds failed: {failures[0]}")
+            failures[0].args = (f"{len(failures)} of {len(self.options.urls)} feeds failed: {failures[0]}",)
+            raise failures[0]
+
+    def post(self, item: Any, fetched_at: datetime) -> Post | StateChange:
+        return read_entry(item, fetched_at)
 
 
 def _validators(before: Mapping[str, Any]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ _SAMPLE_ROWS = 50
 _DELIMITERS = (",", ";", "\t", "|")
 _NO_DELIMITER = "\x1f"
 _BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_ARCHIVE = re.compile(r"\s*window\.YTD\.(\w+)\.part\d+\s*=\s*\[")
+_ARCHIVED_POSTS = frozenset(("tweets", "tweet", "community_tweet"))
 _NOT_TEXT = {
     b"PK\x03\x04": "a spreadsheet or a zip: save it as CSV, or unpack it",
     b"PAR1": "Parquet: export it as CSV or JSON lines",
@@ -27,7 +30,10 @@ _NOT_TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How to read a file: `start` is where its records begin, `header` the column names of a CSV."""
+    """How to read a file: `start` is where its records begin, `header` the column names of a CSV.
+
+    `is_archive` says that its array holds the posts of an X archive.
+    """
 
     path: Path
     form: Literal["csv", "jsonl", "array"]
@@ -38,6 +44,7 @@ class Layout:
     escape: str | None = None
     header: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    is_archive: bool = False
 
 
 def find_layout(path: Path) -> Layout:
@@ -52,9 +59,12 @@ def find_layout(path: Path) -> Layout:
         if not text.strip("\0\r\n\t "):
             raise InputError(f"{path} is empty: there is nothing to read yet")
         start = Position(skip, 1)
+        archive = _ARCHIVE.match(text)
+        if archive and archive[1] not in _ARCHIVED_POSTS:
+            raise InputError(f"{path} holds the {archive[1]} of an X archive: its posts are in tweets.js")
         first = text.lstrip()[:1]
-        if first == "[":
-            return Layout(path, "array", encoding, errors, start, notes=notes)
+        if archive or first == "[":
+            return Layout(path, "array", encoding, errors, start, notes=notes, is_archive=bool(archive))
         if first == "{":
             _refuse_one_object(path, text)
             return Layout(path, "jsonl", encoding, errors, start, notes=notes)

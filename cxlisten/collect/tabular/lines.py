@@ -6,14 +6,16 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader, FileIO, RawIOBase
 from pathlib import Path
+from typing import Any
 
-from cxlisten.errors import InputError
+from cxlisten.errors import InputError, MissingExtra
 
 MAX_LINE = 16 * 2**20  # longer is no post but a runaway quote or a broken file
 DAMAGE = (EOFError, OSError, zlib.error)  # what reading raises at the cut of a gzip file
 _FIRST_BLOCK, _LAST_BLOCK = 64 * 1024, 4 * 1024
+_SKIPPED = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Position:
 
 
 def open_bytes(path: Path) -> BufferedIOBase:
-    """Open a file, seeing through gzip; raises InputError with a sentence when that cannot be."""
+    """Open a file, seeing through gzip and Zstandard; raises InputError with a sentence when that cannot be."""
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -34,19 +36,20 @@ def open_bytes(path: Path) -> BufferedIOBase:
         raise InputError(f"{path} is a folder: name the file of posts in it") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    if file.read(2) == b"\x1f\x8b":
+    magic = file.read(4)
+    if magic.startswith(b"\x1f\x8b"):
         file.close()
         return gzip.open(path)
     file.seek(0)
-    return file
+    return BufferedReader(_Zstandard(file)) if magic == b"\x28\xb5\x2f\xfd" else file
 
 
 def fingerprint(stream: BufferedIOBase, offset: int) -> str:
     """Hash what stays as it is while a file only grows: its first block and the one that ends at `offset`.
 
-    A gzipped file, where going back is dear, is taken for another one when its size or time has changed.
+    A compressed file, where going back is dear, is taken for another one when its size or time has changed.
     """
-    if isinstance(stream, gzip.GzipFile):
+    if not isinstance(getattr(stream, "raw", None), FileIO):
         state = os.fstat(stream.fileno())
         return f"{state.st_size}-{state.st_mtime_ns}"
     here = stream.tell()
@@ -56,6 +59,54 @@ def fingerprint(stream: BufferedIOBase, offset: int) -> str:
     digest.update(stream.read(min(offset, _LAST_BLOCK)))
     stream.seek(here)
     return digest.hexdigest()
+
+
+class _Zstandard(RawIOBase):
+    """What a Zstandard file holds. As in gzip, to go back is to begin again."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self._file = file
+        self._begin()
+
+    def _begin(self) -> None:
+        try:
+            from zstandard import ZstdDecompressor
+        except ModuleNotFoundError:
+            raise MissingExtra("zstandard", "sources") from None
+        self._file.seek(0)
+        # Reddit's dumps look back over up to 2 GiB, which is what reading them then takes.
+        self._unpacked = ZstdDecompressor(max_window_size=2**31).stream_reader(self._file, read_across_frames=True)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def readinto(self, buffer: Any) -> int:
+        from zstandard import ZstdError
+
+        try:
+            return self._unpacked.readinto(buffer)
+        except ZstdError as error:
+            raise OSError(str(error)) from None
+
+    def tell(self) -> int:
+        return self._unpacked.tell()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if offset < self.tell():
+            self._begin()
+        while self.tell() < offset and self.readinto(bytearray(min(_SKIPPED, offset - self.tell()))):
+            pass
+        return self.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 class Lines(Iterator[str]):

@@ -9,10 +9,11 @@ from datetime import datetime, tzinfo
 from typing import Any, cast, get_args
 
 from cxlisten.collect.tabular.columns import METRICS, FieldName, value_of
+from cxlisten.collect.tabular.exports import Export
 from cxlisten.collect.tabular.records import Record
 from cxlisten.collect.text import clean, join_title
 from cxlisten.collect.times import DayOrder, read_time
-from cxlisten.models import Kind, Post, Reject
+from cxlisten.models import Kind, Post, Reject, StateChange
 
 _NOTHING = frozenset(("", "null", "none", "nan", "n/a", "#n/a", "\\n"))
 _SCIENTIFIC = re.compile(r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+")
@@ -22,7 +23,10 @@ _NO_LANGUAGE = frozenset(("und", "zxx", "mul", "mis", "qam", "qct", "qht", "qme"
 
 @dataclass(frozen=True, slots=True)
 class Mapper:
-    """What a record needs to become a post; `undated` is the time of posts that have none."""
+    """What a record needs to become a post; `undated` is the time of posts that have none.
+
+    Of an `export` it is known what each record is, of all else which of the `columns` is what.
+    """
 
     columns: Mapping[FieldName, str]
     platform: str
@@ -30,16 +34,21 @@ class Mapper:
     day_order: DayOrder | None
     undated: datetime
     fetched_at: datetime
+    export: Export | None = None
 
-    def map(self, record: Record) -> Post | Reject:
+    def map(self, record: Record) -> Post | StateChange | Reject:
         """Map one record."""
+        fields, export = record.fields, self.export
         try:
             if record.problem:
                 raise ValueError(record.problem)
-            return self._post(record.fields)
-        except ValueError as error:
-            payload = record.original or json.dumps(record.fields)
-            return Reject(str(error), payload, f"line {record.line}", self._id_if_any(record.fields))
+            return export.read(fields, self.fetched_at) if export else self._post(fields)
+        except (ValueError, OverflowError, RecursionError) as error:
+            if export and fields:
+                payload = json.dumps({name: value for name, value in fields.items() if name not in export.left_out})
+            else:
+                payload = record.original or json.dumps(fields)
+            return Reject(str(error), payload, f"line {record.line}", self._id_if_any(fields))
 
     def _post(self, row: Mapping[str, Any]) -> Post:
         title = self._text(row, "title")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cxlisten.collect.tabular.columns import Columns, FieldName, choose_columns, value_of
+from cxlisten.collect.tabular.exports import Export, find_export
 from cxlisten.collect.tabular.layout import Layout, find_layout
 from cxlisten.collect.tabular.lines import open_bytes
 from cxlisten.collect.tabular.records import read_records
@@ -20,18 +21,20 @@ _SAMPLE_ROWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file is read; `notes` are for the person who runs it."""
+    """How a file is read: as an export, or by its columns; `notes` are for the person who runs it."""
 
     layout: Layout
     columns: Mapping[FieldName, str]
     day_order: DayOrder | None
     notes: tuple[str, ...]
+    export: Export | None = None
 
     @property
     def key(self) -> str:
         """Changes when the same bytes would give other posts."""
         layout = self.layout
-        parts = [layout.form, layout.encoding, layout.delimiter, layout.header, dict(self.columns), self.day_order]
+        columns = self.export.name if self.export else dict(self.columns)
+        parts = [layout.form, layout.encoding, layout.delimiter, layout.header, columns, self.day_order]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -42,12 +45,14 @@ def guess_columns(path: Path) -> Columns:
 
 
 def decide_reading(path: Path, given: Mapping[FieldName, str], zone: tzinfo) -> Reading:
-    """Decide how to read a file; `given` columns go before guessed ones, `zone` is that of times without one.
+    """Decide how to read a file; `given` columns go before all else, `zone` is that of times without one.
 
     Raises InputError when it cannot be read as posts.
     """
     layout = find_layout(path)
     sample = list(islice(_rows(layout), _SAMPLE_ROWS))
+    if not given and (export := find_export(layout, sample)):
+        return Reading(layout, {}, None, (*layout.notes, *export.notes), export)
     columns = choose_columns(path, layout.header, sample, given)
     name = columns.mapping.get("posted_at")
     times = [value_of(row, name) for row in sample] if name else []

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import Any
 
+from cxlisten.collect.tabular.arrays import array_items
 from cxlisten.collect.tabular.layout import Layout
-from cxlisten.collect.tabular.lines import DAMAGE, MAX_LINE, Lines, Position, decode
-from cxlisten.errors import InputError
+from cxlisten.collect.tabular.lines import MAX_LINE, Lines, Position
 
-_MAX_ARRAY = 256 * 2**20
 _TOO_LONG = f"a line or field of more than {MAX_LINE >> 20} MiB"
 _DAMAGED = "the compressed data is cut or damaged here"
 _CSV_ERRORS = {
@@ -75,26 +74,12 @@ def _json_object(text: str) -> tuple[dict[str, Any], str | None]:
 
 
 def _array_items(layout: Layout, stream: BufferedIOBase) -> Iterator[Record]:
-    try:
-        stream.seek(layout.start.offset)
-        data = stream.read(_MAX_ARRAY + 1)
-    except DAMAGE:
-        raise InputError(f"{layout.path}: the compressed data is cut or damaged; export it again") from None
-    if len(data) > _MAX_ARRAY:
-        raise InputError(
-            f"{layout.path} is a JSON array of more than {_MAX_ARRAY >> 20} MiB:"
-            f" write one post a line instead  (jq -c '.[]' {layout.path.name} > posts.jsonl)"
-        )
-    try:
-        items = json.loads(decode(data, layout.encoding, layout.errors))
-    except (ValueError, RecursionError):
-        raise InputError(f"{layout.path} starts like a JSON array but is none: export it again") from None
-    for number, item in enumerate(items, start=1):
+    for number, item in enumerate(array_items(layout, stream), start=1):
         resume = Position(layout.start.offset, number + 1)
-        if isinstance(item, dict):
-            yield Record(number, "", item, resume)
+        if isinstance(item.value, dict) or item.problem:
+            yield Record(number, item.original, item.value or {}, resume, item.problem, item.whole)
         else:
-            yield Record(number, json.dumps(item), {}, resume, "not a JSON object")
+            yield Record(number, json.dumps(item.value), {}, resume, "not a JSON object")
 
 
 def _csv_rows(lines: Lines, layout: Layout) -> Iterator[Record]:

@@ -2,7 +2,7 @@
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from cxlisten.collect.sources.file import BATCH_ROWS
 from tests.faults.platforms import Identity
@@ -12,8 +12,9 @@ class PostsFile:
     """A CSV of a bit more than one batch, with quoted line breaks."""
 
     n_bad = 2
+    secrets: ClassVar[dict[str, str]] = {}
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seed: int = 1) -> None:
         self.path = folder / "posts.csv"
         self._n = 0
         self._ids: set[Identity] = set()

@@ -1,0 +1,1 @@
+"""What of Reddit is more than asking for it: its items, live, in feeds and in exports."""

@@ -1,0 +1,1 @@
+"""What of X is more than asking for it: its query language, and its posts in both spellings."""
