@@ -13,7 +13,7 @@ from string import Template
 from typing import Any
 from urllib.parse import quote
 
-from cxlisten.config import CONFIG_NAME
+from cxlisten.config import CONFIG_NAME, slug
 from cxlisten.content import content_dir
 from cxlisten.errors import InputError
 
@@ -153,9 +153,12 @@ def make_listening(folder: Path, brand: str, tables: Mapping[str, str]) -> Path:
     sources = "\n\n".join(
         f'[[source]]\nname = "{kind}"\n{Template(table).substitute(more)}'.rstrip() for kind, table in tables.items()
     )
-    name, phrase = re.sub(r"[^a-z0-9]+", "-", brand.casefold()).strip("-") or "brand", f'"{" ".join(words)}"'
+    phrase = f'"{" ".join(words)}"'
     text = Template((content_dir("demo") / "listening.toml").read_text(encoding="utf-8")).substitute(
-        name=name, brand=brand, terms=f"{phrase} OR #{more['tag']}" if len(words) > 1 else phrase, sources=sources
+        name=slug(brand),
+        brand=brand,
+        terms=f"{phrase} OR #{more['tag']}" if len(words) > 1 else phrase,
+        sources=sources,
     )
     folder.mkdir(parents=True, exist_ok=True)
     config.write_text(text, encoding="utf-8")

@@ -110,8 +110,8 @@ def settings_for_file(posts: Path, brand: str | None = None) -> Settings:
     """
     stem = posts.name.split(".")[0] or posts.name
     brand = brand or stem
-    name = _slug(brand)
-    source = "-".join(dict.fromkeys((name, _slug(stem))))
+    name = slug(brand)
+    source = "-".join(dict.fromkeys((name, slug(stem))))
     return Settings(
         queries=(Query(name=name, brand=brand, terms=""),),
         sources=(SourceConfig(source, "file", "17 * * * *", {"path": str(posts.resolve())}),),
@@ -120,7 +120,7 @@ def settings_for_file(posts: Path, brand: str | None = None) -> Settings:
     )
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     """A name as a folder can be called; letters that it cannot spell are told apart by a digest."""
     folded = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
     slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:48]

@@ -37,7 +37,7 @@ from tests.faults.platforms import Identity, Platform
 from tests.faults.profile import Profile, detour
 from tests.faults.server import Exchange, FakeServer, Reply, Request
 from tests.faults.server import Fault as Breakage
-from tests.faults.small import PAGE
+from tests.faults.small import MOST, PAGE
 from tests.faults.timeline import Item
 
 GROUPS = {
@@ -135,8 +135,8 @@ class Fault:
 
     `ends` are the ways in which its run may end, `fails` the errors that it may end with; `waits` are the least and
     the most seconds of the longest wait. `needs` says for which sources it can happen at all. With `late`, a clean run
-    and new posts come before. With `alters`, posts are no longer what the platform has of them. Without `is_small` the
-    platform has pages of its true size. `check` is asked after the run with the fault, `finally_` after all.
+    and new posts come before. With `alters`, posts are no longer what the platform has of them. `check` is asked after
+    the run with the fault, `finally_` after all.
     """
 
     group: int
@@ -149,7 +149,6 @@ class Fault:
     size: Size = Size.RETRIES
     late: bool = False
     alters: bool = False
-    is_small: bool = True
     check: Callable[[Stage], None] | None = None
     finally_: Callable[[Stage], None] | None = None
 
@@ -682,8 +681,8 @@ def _paging() -> Iterable[Fault]:
             lambda p: p.has_links, size=Size.WINDOW,
         )  # fmt: skip
     yield Fault(
-        11, "past-the-cap", _burst(1.2), (Ends.GAP, Ends.RECOVERS), late=True, size=Size.EACH, is_small=False,
-        needs=lambda p: bool(p.source.caps.max_items) and p.source.caps.max_items <= 2_000,
+        11, "past-the-cap", _past_the_cap, (Ends.GAP, Ends.RECOVERS), late=True, size=Size.EACH,
+        needs=lambda p: p.source.caps.max_items is not None,
     )  # fmt: skip
 
     yield Fault(12, "same-id-on-two-pages", each(_Repeats), needs=lambda p: has_token(p) and is_json(p))
@@ -744,12 +743,10 @@ def _link(header: str | None) -> Arm:
     return arm
 
 
-def _burst(share: float) -> Arm:
-    def arm(stage: Stage) -> None:
-        most = stage.profile.source.caps.max_items or 1_000
-        stage.platform.timeline.advance(hours=2, n_posts=int(share * most), lateness=0)
-
-    return arm
+def _past_the_cap(stage: Stage) -> None:
+    """More in each listing than the platform shows."""
+    n_listings = len(stage.profile.cursor.get("streams", "1"))
+    stage.platform.timeline.advance(hours=2, n_posts=MOST * 6 // 5 * n_listings, lateness=0)
 
 
 class _Repeats:
@@ -800,8 +797,10 @@ def _shuffled(document: Any, items: list[Any]) -> Any:
 def _time() -> Iterable[Fault]:
     yield Fault(13, "cursor-from-long-ago", _turn_back(timedelta(days=20)), (Ends.GAP, Ends.RECOVERS), late=True,
                 needs=is_paged, size=Size.EACH, check=_tells_the_gap)  # fmt: skip
-    yield Fault(13, "cursor-from-the-future", _turn_back(-timedelta(days=20)), late=True, needs=is_paged,
-                size=Size.EACH)  # fmt: skip
+    yield Fault(
+        13, "cursor-from-the-future", _turn_back(-timedelta(days=20)), (Ends.RECOVERS, Ends.GAP), late=True,
+        needs=is_paged, size=Size.EACH,
+    )  # fmt: skip
     yield Fault(13, "newest-deleted", _delete_newest, late=True, size=Size.WINDOW)
     yield Fault(13, "all-deleted", _delete_all, late=True, size=Size.WINDOW)
 
@@ -992,7 +991,7 @@ def _verify_fails(status: int) -> Callable[[Stage], None]:
 def _undelete(stage: Stage) -> None:
     """Gone when the last run looked for it again, and there again now."""
     timeline = stage.platform.timeline
-    items = timeline.shown()[:2]
+    items = [item for item in timeline.shown() if stage.platform.identity(item) in stage.listener.landed][:2]
     for item in items:
         item.deleted_at = timeline.now
     stage.listener.run()
@@ -1046,7 +1045,7 @@ def _contents() -> Iterable[Fault]:
 def _with_text(text: str) -> Arm:
     def arm(stage: Stage) -> None:
         timeline = stage.platform.timeline
-        stage.odd = [timeline.add(timeline.now - timedelta(minutes=minute), text=text) for minute in (2, 4)]
+        stage.odd = [timeline.add(timeline.now - timedelta(minutes=2), text=text)]
 
     return arm
 

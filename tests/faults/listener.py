@@ -92,7 +92,7 @@ class Listener:
         run.waits, run.n_requests = clock.waits, len(self.platform.server.requests) - n_before
         self.runs.append(run)
         if run.is_complete and not had_rest and n_batches is None:
-            self.promised |= there
+            self.promised |= there & self.platform.posts()
         return run
 
     def _land(self, batch: Batch) -> None:

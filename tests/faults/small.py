@@ -9,30 +9,30 @@ import pytest
 from tests.faults.platforms import Platform, start
 from tests.faults.timeline import Timeline
 
-PAGE = 10
+PAGE, MOST = 10, 60  # of a page, and of a listing that shows no more than its newest
 
 _SOURCES = "cxlisten.collect.sources"
-# How long a page is and how much can be seen at all: in the source, and where it has a size of its own, in the platform.
+# How long a page is and how much is shown at all: in the source, and where it has a size of its own, the platform.
 _IN_CODE: dict[str, dict[str, Any]] = {
-    "appstore": {f"{_SOURCES}.appstore._PAGE": PAGE, f"{_SOURCES}.appstore._PAGES": 4},
+    "appstore": {f"{_SOURCES}.appstore._PAGE": PAGE, f"{_SOURCES}.appstore._PAGES": MOST // PAGE},
     "bluesky": {
         "cxlisten.collect.bluesky.search._PAGE": PAGE, "cxlisten.collect.bluesky.search._SHIFT": 3,
-        "cxlisten.collect.bluesky.search._MOST_SHOWN": 4 * PAGE,
+        "cxlisten.collect.bluesky.search._MOST_SHOWN": MOST,
     },
     "discourse": {f"{_SOURCES}.discourse._PAGE": PAGE},
     "hackernews": {f"{_SOURCES}.hackernews._PAGE": 2 * PAGE},
     "lemmy": {f"{_SOURCES}.lemmy._PAGE": PAGE},
     "mastodon": {f"{_SOURCES}.mastodon._PAGE": PAGE},
     "reddit": {
-        f"{_SOURCES}.reddit._PAGE": PAGE, "tests.faults.platforms.reddit._CAP": 4 * PAGE,
-        f"{_SOURCES}.reddit._NEAR_LIMIT": {"search": 20, "new": 35, "comments": 35},
+        f"{_SOURCES}.reddit._PAGE": PAGE, "tests.faults.platforms.reddit._CAP": MOST,
+        f"{_SOURCES}.reddit._NEAR_LIMIT": {"search": 20, "new": MOST - 5, "comments": MOST - 5},
     },
     "x": {f"{_SOURCES}.x._PAGE": PAGE},
     "youtube": {f"{_SOURCES}.youtube._PAGE": PAGE},
 }  # fmt: skip
 _IN_PLATFORM: dict[str, dict[str, Any]] = {
-    "appstore": {"per_page": PAGE, "n_pages": 4},
-    "bluesky": {"most_shown": 4 * PAGE},
+    "appstore": {"per_page": PAGE, "n_pages": MOST // PAGE},
+    "bluesky": {"most_shown": MOST},
     "discourse": {"per_page": PAGE},
     "hackernews": {"cap": 2 * PAGE},
     "rss": {"n_shown": 2 * PAGE},
@@ -58,7 +58,7 @@ def start_set(kind: str, folder: Path, patch: pytest.MonkeyPatch) -> Platform:
     return platform
 
 
-def start_small(kind: str, folder: Path, patch: pytest.MonkeyPatch, n_posts: int = 60) -> Platform:
+def start_small(kind: str, folder: Path, patch: pytest.MonkeyPatch, n_posts: int = 57) -> Platform:
     """Start a platform with small pages and a timeline of a few posts."""
     platform = start_set(kind, folder, patch)
     for name, value in _IN_CODE.get(kind, {}).items():

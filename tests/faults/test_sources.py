@@ -15,7 +15,7 @@ from tests.faults.listener import AUTHOR, NAME, Listener, Run, twice, unlandable
 from tests.faults.platforms import kinds
 from tests.faults.profile import profile_of
 from tests.faults.server import Request
-from tests.faults.small import start_set, start_small
+from tests.faults.small import start_small
 
 pytestmark = pytest.mark.faults
 
@@ -30,8 +30,8 @@ def no_limit_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage(kind: str, fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    platform = (start_small if fault.is_small else start_set)(kind, tmp_path, monkeypatch)
+def stage(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    platform = start_small(kind, tmp_path, monkeypatch)
     stage = Stage(platform, profile_of(kind), Listener(kind, platform), monkeypatch)
     yield stage
     platform.close()

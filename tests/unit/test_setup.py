@@ -45,6 +45,30 @@ def test_init_overwrites_nothing(started: Path) -> None:
     assert "already there" in again.stderr
 
 
+@pytest.mark.parametrize("kind", ["hackernews", "mastodon", "bluesky", "lemmy", "discourse", "rss", "reddit", "x"])
+def test_init_for_a_platform_gives_a_config_that_is_in_order(kind: str, tmp_path: Path) -> None:
+    done = cxlisten("init", tmp_path, "--source", kind, "--brand", "Zażółć Café 24")
+    assert done.exit_code == 0, done.output
+    plan = cxlisten("query", "plan", "--config", tmp_path / "cxlisten.toml", "--state", tmp_path / "state")
+    assert plan.exit_code == 0, plan.output
+    assert f" on {kind} ({kind})" in plan.stdout
+    assert ("in the environment" in done.stderr) == (kind in {"reddit", "x"})
+
+
+def test_init_for_several_platforms_asks_for_no_account(tmp_path: Path) -> None:
+    free = ("hackernews", "mastodon", "bluesky", "rss")
+    done = cxlisten("init", tmp_path, *(word for kind in free for word in ("--source", kind)))
+    assert "environment" not in done.stderr
+    assert (tmp_path / "cxlisten.toml").read_text().count("[[source]]") == 4
+
+
+@pytest.mark.parametrize("words", [("--source", "myspace"), ("--source", "rss", "--brand", "it's")])
+def test_init_says_what_it_cannot_listen_for(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = cxlisten("init", tmp_path, *words)
+    assert done.exit_code == 2
+    assert not (tmp_path / "cxlisten.toml").exists()
+
+
 def test_doctor_finds_the_starter_in_order(started: Path, tmp_path: Path) -> None:
     done = cxlisten("doctor", "--config", started / "cxlisten.toml", "--state", tmp_path / "state")
     assert done.exit_code == 0, done.output

@@ -145,6 +145,15 @@ def test_an_id_as_text_is_the_same_id(site: Discourse) -> None:
     assert site.server.requests[1].params == {"before": "20"}
 
 
+def test_a_page_that_was_not_asked_for_is_no_end_and_no_step(site: Discourse) -> None:
+    for n in range(1, 121):
+        site.add(1_000 + n, site.timeline.now - timedelta(minutes=200 - n))
+    site.server.faults[3] = faults.replays  # the second page once more
+    with pytest.raises(Protocol, match="newer posts than were asked for"):
+        fetch(site)
+    assert len(set(ids(fetch(site)))) == 120
+
+
 @pytest.mark.parametrize("paging", ["now", "inclusive", "bracket"])
 def test_pages_of_forums_old_and_new(site: Discourse, paging: Any) -> None:
     site.paging = paging

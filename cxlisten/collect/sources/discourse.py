@@ -102,8 +102,11 @@ class Discourse(Paged):
     def page(self, http: Http, query: Query, stream: Stream, since: datetime, token: Any) -> Page:
         before, n_empty = (token["before"], token["n_empty"]) if token else (None, 0)
         items = self._ask(http, before)
-        lowest = min(filter(None, map(_id, items)), default=None)
-        if lowest is None or (before and lowest >= before):
+        numbers = [number for number in map(_id, items) if number]
+        if before and max(numbers, default=0) > before:
+            raise Protocol(f"{self._name} answered with newer posts than were asked for: the next run asks again")
+        lowest = min(numbers, default=None)
+        if lowest is None or lowest == before:
             lowest, n_empty = (before or 0) - _PAGE, n_empty + 1
         else:
             n_empty = 0

@@ -52,7 +52,8 @@ class AppStore:
         return ("appstore", str(_FIRST + item.number))
 
     def posts(self) -> set[Identity]:
-        return {self.identity(item) for country in COUNTRIES for item in self._reviews(country)[: self.per_page * self.n_pages]}
+        n_shown = self.per_page * self.n_pages
+        return {self.identity(item) for country in COUNTRIES for item in self._reviews(country)[:n_shown]}
 
     def advance(self) -> None:
         self.timeline.advance(hours=2, n_posts=20)
