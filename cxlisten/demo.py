@@ -154,6 +154,7 @@ def make_listening(folder: Path, brand: str, tables: Mapping[str, str]) -> Path:
         f'[[source]]\nname = "{kind}"\n{Template(table).substitute(more)}'.rstrip() for kind, table in tables.items()
     )
     phrase = f'"{" ".join(words)}"'
+    terms = f"{phrase} OR #{more['tag']}" if len(words) > 1 else phrase
     text = Template((content_dir("demo") / "listening.toml").read_text(encoding="utf-8")).substitute(
         name=slug(brand),
         brand=brand,

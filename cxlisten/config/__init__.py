@@ -123,10 +123,10 @@ def settings_for_file(posts: Path, brand: str | None = None) -> Settings:
 def slug(name: str) -> str:
     """A name as a folder can be called; letters that it cannot spell are told apart by a digest."""
     folded = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
-    slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:48]
-    if slug and not re.search(r"[^a-z0-9 _.,&'-]", folded) and len(folded) <= 48:
-        return slug
-    return f"{slug or 'posts'}-{hashlib.sha256(folded.encode()).hexdigest()[:8]}"
+    short = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:48]
+    if short and not re.search(r"[^a-z0-9 _.,&'-]", folded) and len(folded) <= 48:
+        return short
+    return f"{short or 'posts'}-{hashlib.sha256(folded.encode()).hexdigest()[:8]}"
 
 
 def _settings(tables: dict[str, Any], folder: Path, problems: list[str]) -> Settings:
