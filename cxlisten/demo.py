@@ -158,7 +158,7 @@ def make_listening(folder: Path, brand: str, tables: Mapping[str, str]) -> Path:
     text = Template((content_dir("demo") / "listening.toml").read_text(encoding="utf-8")).substitute(
         name=slug(brand),
         brand=brand,
-        terms=f"{phrase} OR #{more['tag']}" if len(words) > 1 else phrase,
+        terms=terms,
         sources=sources,
     )
     folder.mkdir(parents=True, exist_ok=True)
