@@ -9,7 +9,7 @@ demo: $(INSTALLED)  ## run the pipeline on the demo posts, then print where the 
 	$(BIN)/cxlisten demo
 
 test: $(INSTALLED)  ## the fast tests; the slow ones: .venv/bin/pytest -m stack (or faults, browser)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto
 
 up: $(INSTALLED)  ## Airflow on this machine, with the DAGs of ./cxlisten.toml
 	$(BIN)/cxlisten up

@@ -526,7 +526,7 @@ def _documents() -> Iterable[Fault]:
     for name, value in SHAPES.items():
         yield Fault(
             10, f"fields-{name}", always(rewrites(partial(_damaged, value))), needs=is_json, alters=True,
-            check=_all_are_told,
+            size=Size.WINDOW, check=_all_are_told,
         )  # fmt: skip
 
 
@@ -639,8 +639,8 @@ def _all_are_told(stage: Stage) -> None:
     """An item lands or is rejected; its neighbours land."""
     run = stage.listener.runs[-1]
     n_told = len(run.posts) + len(run.rejected) + sum(len(batch.deletes) for batch in run.batches)
-    # One may have become the same as another.
-    assert n_told >= len(stage.due) - 1, (len(run.posts), len(run.rejected))
+    # An item may hold others, and one may have become the same as another.
+    assert n_told >= len(stage.due) - 3, (len(run.posts), len(run.rejected))
     assert all(reject.reason and reject.payload for reject in run.rejected)
 
 
@@ -1085,7 +1085,7 @@ def _quiet_then_burst(stage: Stage) -> None:
 
 def _money(stage: Stage) -> None:
     caps = stage.profile.source.caps
-    stage.budget = Budget(money=caps.unit_cost * ((caps.max_page or 100) * 1.5))
+    stage.budget = Budget(money=caps.unit_cost * ((caps.max_page or 100) + 2 * PAGE))
 
 
 def _within_money(stage: Stage) -> None:

@@ -220,6 +220,18 @@ def test_posts_that_come_in_between_shift_pages_and_none_is_lost(site: Lemmy) ->
     assert every <= {*ids(first), *ids(fetch(site, first[-1].cursor_after))}
 
 
+def test_a_page_of_a_cache_hides_none(site: Lemmy) -> None:
+    site.has_cursors = False
+    site.timeline.advance(hours=24, n_posts=230)
+    site.timeline.advance(hours=2, n_posts=0)
+    site.server.at[("/comment/list", 2)] = faults.replays
+    source = load_source("forum", "lemmy", site.options())
+    found: list[Batch] = []
+    with pytest.raises(Protocol, match="page 2 is the page before it"):
+        found.extend(source.fetch(Query("q", "b", ""), None, Budget(), Clock()))
+    assert {native_id for _, native_id in site.posts()} <= {*ids(found), *ids(fetch(site))}
+
+
 def test_goes_on_in_the_next_run_where_a_spent_budget_left_off(site: Lemmy) -> None:
     site.timeline.advance(hours=24, n_posts=460)
     found: list[Batch] = []

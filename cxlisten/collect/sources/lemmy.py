@@ -98,7 +98,7 @@ class Lemmy(Paged):
             for instance in self.options.instances:
                 for community in self.options.communities or [""]:
                     try:
-                        self._ask(http, _Listing(instance, "posts", community=community), 1, None)
+                        self._ask(http, _Listing(instance, "posts", community=community), 1, 1)
                     except SourceError as error:
                         problems.append(str(error))
         where = ", ".join(map(host_of, self.options.instances))
@@ -110,22 +110,32 @@ class Lemmy(Paged):
             return Estimate(requests=len(self.streams(http, query)))
 
     def page(self, http: Http, query: Query, stream: Stream, since: datetime, token: Any) -> Page:
-        items, cursor = self._ask(http, stream.of, _PAGE, token)
+        number, before = token if isinstance(token, list) else (1, None)
+        items, cursor = self._ask(http, stream.of, _PAGE, token if isinstance(token, str) else number)
         if cursor or isinstance(token, str):
             return Page(items, cursor)
-        return Page(items, (token or 1) + 1 if items else None)
+        if not items:
+            return Page(items)
+        first = _first(items)
+        if first and first == before:
+            # New posts may have moved the page on by its whole length; or a cache hides the one that was asked for.
+            raise Protocol(f"{stream.key}: page {number} is the page before it: the next run asks for it again")
+        return Page(items, [number + 1, first])
 
-    def _ask(self, http: Http, listing: _Listing, limit: int, token: Any) -> tuple[list[Any], str | None]:
-        """A page, and what asks for the next one where it says so: posts from 0.19 on, when they are not searched."""
+    def _ask(self, http: Http, listing: _Listing, limit: int, place: str | int) -> tuple[list[Any], str | None]:
+        """A page, by its number or its cursor, and the cursor of the next one where it names that.
+
+        Those are posts, from 0.19 on, when they are not searched.
+        """
         if listing.text:
             path, params = "search", {"q": listing.text, "type_": listing.kind.capitalize(), "listing_type": "All"}
         else:
             path, params = f"{listing.kind.removesuffix('s')}/list", {"type_": "All"}
         if listing.community:
             params["community_name"] = listing.community
-        place = {"page_cursor": token} if isinstance(token, str) else {"page": token or 1}
+        where = {"page_cursor": place} if isinstance(place, str) else {"page": place}
         url = f"{listing.instance}/api/v3/{path}"
-        answer = http.get_json(url, {**params, "sort": "New", "limit": limit, **place})
+        answer = http.get_json(url, {**params, "sort": "New", "limit": limit, **where})
         items, cursor = answer.get(listing.kind), answer.get("next_page")
         if not isinstance(items, list):
             raise Protocol(f"{place_of(url)} answered without a list of {listing.kind}: its API may have changed")
@@ -215,6 +225,13 @@ def _explain(answer: Answer) -> SourceError | None:
             " that cxlisten reads: name another instance"
         )
     return None
+
+
+def _first(items: Sequence[Any]) -> str | None:
+    """The id of a page's first item."""
+    item = items[0] if isinstance(items[0], Mapping) else {}
+    found = object_of(item, "comment" if "comment" in item else "post").get("ap_id")
+    return found if isinstance(found, str) else None
 
 
 def _is_of(item: Any, community: str) -> bool:
