@@ -73,6 +73,7 @@ class Ends(StrEnum):
 
     RECOVERS = "recovers in the same run"
     STOPS = "ends early, with a note"
+    DOUBTS = "notes that the platform may be wrong; the next run reads all of it again"
     FAILS = "fails"
     GAP = "lands what it can, and tells the gap"
 
@@ -131,7 +132,7 @@ Arm = Callable[[Stage], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong and what is expected.
+    """What goes wrong and what is expected; `only` names the one kind of source that it is about.
 
     `ends` are the ways in which its run may end, `fails` the errors that it may end with; `waits` are the least and
     the most seconds of the longest wait. `needs` says for which sources it can happen at all. With `late`, a clean run
@@ -149,6 +150,7 @@ class Fault:
     size: Size = Size.RETRIES
     late: bool = False
     alters: bool = False
+    only: str = ""
     check: Callable[[Stage], None] | None = None
     finally_: Callable[[Stage], None] | None = None
 
@@ -1121,8 +1123,80 @@ def _stop_midway(stage: Stage) -> None:
     later(stop)(stage)
 
 
+# --- what only one platform says
+
+
+def _sayings() -> Iterable[Fault]:
+    def problem(kind: str, status: int) -> Breakage:
+        body = {"type": f"https://api.twitter.com/2/problems/{kind}", "title": "No", "detail": "No.", "status": status}
+        return faults.answers(status, json.dumps(body).encode(), Content_Type="application/problem+json")
+
+    quota = (Ends.FAILS,), (QuotaExhausted,)
+    yield Fault(5, "usage-capped", always(problem("usage-capped", 429)), *quota, size=Size.NONE, only="x")
+    yield Fault(5, "credits-depleted", always(problem("credits-depleted", 402)), *quota, size=Size.NONE, only="x")
+    yield Fault(
+        6, "not-enrolled", always(problem("client-forbidden", 403)), (Ends.FAILS,), (Auth,), size=Size.NONE, only="x"
+    )
+    yield Fault(5, "quota-exceeded", always(_google(403, "quotaExceeded")), *quota, size=Size.NONE, only="youtube")
+    yield Fault(
+        5, "quota-exceeded-midway", from_second_page(_google(403, "quotaExceeded")), *quota, size=Size.NONE,
+        only="youtube",
+    )  # fmt: skip
+    yield Fault(1, "rate-limit-exceeded", first(_google(403, "rateLimitExceeded")), waits=BACKOFF, only="youtube")
+    yield Fault(
+        6, "key-invalid", always(_google(400, "badRequest", "API key not valid.")), (Ends.FAILS,), (Auth,),
+        size=Size.NONE, only="youtube",
+    )  # fmt: skip
+    yield Fault(
+        6, "private-subreddits", from_second_page(faults.answers(403, b'{"reason": "private", "error": 403}')),
+        (Ends.FAILS,), (Auth,), size=Size.WINDOW, only="reddit",
+    )  # fmt: skip
+    yield Fault(
+        7, "no-such-subreddit", from_second_page(faults.answers(302, Location="/subreddits/search?q=x")),
+        (Ends.FAILS,), (NotFound,), size=Size.WINDOW, only="reddit",
+    )  # fmt: skip
+    yield Fault(6, "token-revoked-once", later(faults.answers(401)), only="reddit")
+    yield Fault(
+        6, "wants-a-login", always(faults.answers(422, b'{"error": "This method requires an authenticated user"}')),
+        (Ends.FAILS,), (Auth,), size=Size.NONE, only="mastodon",
+    )  # fmt: skip
+    yield Fault(1, "rate-limit-400", first(faults.answers(400, b'{"error": "rate_limit_error"}')), waits=BACKOFF,
+                only="lemmy")  # fmt: skip
+    yield Fault(
+        6, "instance-is-private", always(faults.answers(400, b'{"error": "instance_is_private"}')), (Ends.FAILS,),
+        (Auth,), size=Size.NONE, only="lemmy",
+    )  # fmt: skip
+    yield Fault(
+        6, "token-expired-midway", later(faults.answers(400, b'{"error": "ExpiredToken", "message": "expired"}')),
+        only="bluesky",
+    )  # fmt: skip
+    yield Fault(
+        6, "wants-a-member", always(faults.answers(403, b'{"errors": ["log in"], "error_type": "not_logged_in"}')),
+        (Ends.FAILS,), (Auth,), size=Size.NONE, only="discourse",
+    )  # fmt: skip
+    empty = b'{"feed": {"updated": {"label": "x"}}}'
+    yield Fault(11, "empty-at-random", first(faults.answers(200, empty)), (Ends.DOUBTS,), only="appstore")
+    yield Fault(11, "empty-later-at-random", later(faults.answers(200, empty)), (Ends.DOUBTS,), only="appstore")
+    yield Fault(8, "cut-feed", first(faults.cut_json), (Ends.DOUBTS,), only="rss")
+    yield Fault(8, "cut-feed-later", later(faults.cut_json), (Ends.DOUBTS,), only="rss")
+    yield Fault(8, "feed-for-text", always(faults.heads(lambda now: {"Content-Type": "text/html"})), only="rss")
+    yield Fault(
+        13, "same-tag-whatever-comes", always(_frozen_tag), (Ends.RECOVERS,), late=True, only="rss",
+    )  # fmt: skip
+
+
+def _google(status: int, reason: str, words: str = "No.") -> Breakage:
+    error = {"code": status, "message": words, "errors": [{"message": words, "domain": "x", "reason": reason}]}
+    return faults.answers(status, json.dumps({"error": error}).encode())
+
+
+def _frozen_tag(exchange: Exchange, reply: Reply) -> None:
+    """A validator that was never given before: the feed is sent whole all the same."""
+    exchange.send(replace(reply, headers={**reply.headers, "ETag": '"always"', "Last-Modified": "long ago"}))
+
+
 FAULTS: tuple[Fault, ...] = (
-    *_limits(), *_refusals(), *_servers(), *_documents(), *_paging(), *_time(), *_contents(),
+    *_limits(), *_refusals(), *_servers(), *_documents(), *_paging(), *_time(), *_contents(), *_sayings(),
 )  # fmt: skip
 
 # --- where a source differs, and why

@@ -5,7 +5,7 @@ import traceback
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -72,6 +72,8 @@ class Listener:
         self.versions: dict[Identity, set[str]] = {}
         self.texts: dict[Identity, str] = {}
         self.gone: list[StateChange] = []
+        self.settles = timedelta()
+        """How long after a post was made a run may still leave it to the next one."""
 
     def source(self) -> Source:
         """The source as a new process makes it."""
@@ -81,7 +83,7 @@ class Listener:
         """One run; killed after so many batches, if that is said."""
         run, clock, n_before = Run(), stop or Clock(), len(self.platform.server.requests)
         cursor = json.loads(json.dumps(self.cursor))
-        had_rest, there = has_rest(cursor), self.platform.posts()
+        had_rest, there = has_rest(cursor), self._due()
         try:
             with closing(self.source().fetch(QUERY, cursor, budget or Budget(), clock)) as batches:
                 for batch in islice(batches, n_batches):
@@ -94,6 +96,12 @@ class Listener:
         if run.is_complete and not had_rest and n_batches is None:
             self.promised |= there & self.platform.posts()
         return run
+
+    def _due(self) -> set[Identity]:
+        """What a run that begins now must find."""
+        settled = self.platform.timeline.now - self.settles
+        early = {self.platform.identity(item) for item in self.platform.timeline.items if item.arrives_at > settled}
+        return self.platform.posts() - early if self.settles else self.platform.posts()
 
     def _land(self, batch: Batch) -> None:
         for post in batch.posts:

@@ -3,12 +3,11 @@
 A walk is all in its seed. The oracle is what the platform showed whenever a run said that it had read all.
 """
 
-import multiprocessing
 import random
 import tempfile
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from cxlisten.collect import Budget
 from cxlisten.collect.http import Http
 from tests.faults import faults
 from tests.faults.clock import Clock
+from tests.faults.conftest import PROCESSES
 from tests.faults.listener import Listener, twice
 from tests.faults.platforms import Platform
 from tests.faults.server import Exchange, Fault, Reply
@@ -30,23 +30,19 @@ STEPS = 10
 HOURS = (0.05, 0.5, 2.0, 5.0)  # a walk ends before the clock of the platform is ours
 POSTS = (0, 2, 6, 12, 25)
 MOST_REQUESTS = 150  # of a run, whatever goes wrong in it
-PROCESSES = 2
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[Executor]:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(PROCESSES, context) as pool:
-        yield pool
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_walk_loses_anything(kind: str, pool: Executor, record_property: Callable[[str, object], None]) -> None:
     record_property("walks", [kind, SEEDS])
-    shares = [range(first, SEEDS, PROCESSES) for first in range(PROCESSES)]
-    failures = [failure for found in pool.map(walks, [kind] * PROCESSES, shares) for failure in found]
+    failures = stories(walks, kind, pool)
     assert not failures, f"{len(failures)} of {SEEDS}, the first of them:\n{failures[0]}"
+
+
+def stories(walks: Callable[[str, Sequence[int]], list[str]], kind: str, pool: Executor) -> list[str]:
+    """The walks of all seeds, shared among the processes; gives the stories of those that failed."""
+    shares = [range(first, SEEDS, PROCESSES) for first in range(PROCESSES)]
+    return [story for found in pool.map(walks, [kind] * PROCESSES, shares) for story in found]
 
 
 def walks(kind: str, seeds: Sequence[int]) -> list[str]:
