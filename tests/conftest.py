@@ -1,4 +1,4 @@
-"""What every test gets: no way out to the network."""
+"""What every test gets: no way out to the network, and no limit that another test ran into."""
 
 import socket
 from collections.abc import Callable
@@ -28,3 +28,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guard(socket.socket.connect, peer))
     monkeypatch.setattr(socket.socket, "connect_ex", guard(socket.socket.connect_ex, peer))
     monkeypatch.setattr(socket, "getaddrinfo", guard(socket.getaddrinfo, lambda host, *_, **__: host))
+
+
+@pytest.fixture(autouse=True)
+def no_limit_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a host allows is remembered per process, and ports are given out again."""
+    from cxlisten.collect.http import Http
+
+    monkeypatch.setattr(Http, "_renewed_at", {})

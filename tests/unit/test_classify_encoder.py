@@ -21,6 +21,7 @@ LEAST = {
     "signals": 0.5,
     "evidence": 0.4,
 }
+EVEN = np.ones(len(Sentiment), np.float32)
 RING, OTHER = RING_NAMES[2], RING_NAMES[4]
 TEXT = "Gorgeous shop, rude staff"
 OFFSETS = [(0, 0), (0, 8), (9, 13), (13, 14), (15, 19), (20, 25), (0, 0)]
@@ -62,7 +63,7 @@ def test_a_ring_is_tagged_with_its_attitude_facets_and_evidence() -> None:
         f"{RING}__absent": 0.2, f"{RING}__negative": 0.6, f"{RING}__positive": 0.2, "sentiment__negative": 0.7,
         f"facets__{RING}_of_{facet}": 0.8, f"facets__{OTHER}_of_{FACETS[OTHER][0]}": 0.9, "benefits__emotional": 0.6,
     }  # fmt: skip
-    tagged = decode(TEXT, "en", [Piece(OFFSETS, chances(**said), evidence(range(4, 6)))], LEAST)
+    tagged = decode(TEXT, "en", [Piece(OFFSETS, chances(**said), evidence(range(4, 6)))], LEAST, EVEN)
     (tag,) = tagged.rings
     assert (tag.ring, tag.sentiment, tag.facets) == (RING, Sentiment.NEGATIVE, (facet,))
     assert tag.score == pytest.approx(0.8)
@@ -72,8 +73,8 @@ def test_a_ring_is_tagged_with_its_attitude_facets_and_evidence() -> None:
 
 def test_evidence_is_whole_words_and_never_nothing() -> None:
     said = {f"{RING}__absent": 0.1, f"{RING}__negative": 0.9}
-    whole = decode(TEXT, "en", [Piece(OFFSETS, chances(**said), evidence(range(2, 3)))], LEAST)
-    none = decode(TEXT, "en", [Piece(OFFSETS, chances(**said), evidence(range(0)))], LEAST)
+    whole = decode(TEXT, "en", [Piece(OFFSETS, chances(**said), evidence(range(2, 3)))], LEAST, EVEN)
+    none = decode(TEXT, "en", [Piece(OFFSETS, chances(**said), evidence(range(0)))], LEAST, EVEN)
     assert TEXT[slice(*whole.rings[0].evidence)] == "shop,"
     assert TEXT[slice(*none.rings[0].evidence)].strip()
 
@@ -83,7 +84,7 @@ def test_a_ring_that_one_piece_of_a_long_post_speaks_of_is_the_posts() -> None:
     later = [(a + 26, b + 26) if b else (0, 0) for a, b in OFFSETS]
     said = {f"{RING}__absent": 0.1, f"{RING}__positive": 0.9, "sentiment__positive": 0.4}
     telling = Piece(later, chances(**said), evidence(range(1, 3)))
-    tagged = decode(f"{'x' * 25} {TEXT}", "en", [silent, telling], LEAST)
+    tagged = decode(f"{'x' * 25} {TEXT}", "en", [silent, telling], LEAST, EVEN)
     assert [(tag.ring, tag.sentiment, tag.evidence) for tag in tagged.rings] == [(RING, "positive", (26, 40))]
     assert tagged.sentiment == "neutral"
 
@@ -101,3 +102,13 @@ def test_an_artefact_must_be_the_one_named(tmp_path: Path) -> None:
     assert find_model(recipe) == tmp_path / "model"
     del recipe.settings["sha256"]
     assert find_model(recipe) == tmp_path / "model", "its own, where the recipe names none"
+
+
+def test_a_sentiment_weighs_as_the_recipe_says_and_keeps_its_chance() -> None:
+    row = chances(sentiment__positive=0.2, sentiment__neutral=0.45, sentiment__negative=0.35)
+    light = np.array([0.7 if attitude == "neutral" else 1 for attitude in BY_NAME["sentiment"].labels], np.float32)
+    piece = Piece(OFFSETS, row, evidence(range(0)))
+    assert decode(TEXT, "en", [piece], LEAST, EVEN).sentiment == "neutral"
+    tagged = decode(TEXT, "en", [piece], LEAST, light)
+    assert tagged.sentiment == "negative"
+    assert tagged.sentiment_score == pytest.approx(0.35)

@@ -35,7 +35,6 @@ def spelling(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    monkeypatch.setattr(Http, "_renewed_at", {})
     platform = Platform(tmp_path)
     for name, value in platform.secrets.items():
         monkeypatch.setenv(name, value)

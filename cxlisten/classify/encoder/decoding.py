@@ -37,14 +37,16 @@ def chances_of(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return chances
 
 
-def decode(text: str, lang: str | None, pieces: Sequence[Piece], least: dict[str, Any]) -> Tagged:
-    """Give the tags of a post; `least` has the least scores of the recipe.
+def decode(
+    text: str, lang: str | None, pieces: Sequence[Piece], least: dict[str, Any], weights: NDArray[np.float32]
+) -> Tagged:
+    """Give the tags of a post; `least` has the least scores of the recipe, `weights` one for each overall sentiment.
 
     A ring that any piece speaks of is the post's; what is of the post as a whole is the mean of its pieces.
     """
     mean = pieces[0].chances if len(pieces) == 1 else np.mean([piece.chances for piece in pieces], axis=0)
     overall = mean[BY_NAME["sentiment"].columns]
-    best = int(overall.argmax())
+    best = int((overall * weights).argmax())
     tags = (_ring_tag(text, ring, number, pieces, least) for number, ring in enumerate(RING_NAMES))
     return Tagged(
         lang,

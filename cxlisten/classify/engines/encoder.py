@@ -14,6 +14,7 @@ from tokenizers import Encoding, Tokenizer
 from cxlisten.classify import Recipe
 from cxlisten.classify.encoder.artefact import GRAPH, TOKENIZER, find_model
 from cxlisten.classify.encoder.decoding import Piece, chances_of, decode
+from cxlisten.classify.encoder.heads import ATTITUDES
 from cxlisten.models import Tagged
 
 # So many posts are sorted by length at once: enough that most lengths fill a batch.
@@ -40,6 +41,8 @@ class EncoderEngine:
         self.session = session
         self.tokenizer = tokenizer
         self.least = settings["least_score"]
+        weights = settings.get("sentiment_weight", {})
+        self.weights = np.array([weights.get(attitude, 1.0) for attitude in ATTITUDES], np.float32)
 
     def tag(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Tagged]:
         """Tag each text."""
@@ -47,7 +50,7 @@ class EncoderEngine:
         for at in range(0, len(texts), _WINDOW):
             window = texts[at : at + _WINDOW]
             rows = zip(window, langs[at : at + _WINDOW], self.read(window), strict=True)
-            tagged += [decode(text, lang, pieces, self.least) for text, lang, pieces in rows]
+            tagged += [decode(text, lang, pieces, self.least, self.weights) for text, lang, pieces in rows]
         return tagged
 
     def read(self, texts: Sequence[str]) -> list[list[Piece]]:
