@@ -2,9 +2,10 @@
 
 import platform
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ from cxlisten.config import Settings
 from cxlisten.errors import CxListenError
 from cxlisten.landing import Landing
 from cxlisten.load.corrections import read_corrections
+from cxlisten.pipeline import Project
 from cxlisten.report import load_channel
 from cxlisten.store import LOCK, SNAPSHOT
 
@@ -26,11 +28,15 @@ _EXTRAS = {"nlp": "classify", "sources": "sources on the network", "airflow": "c
 _OF_EXTRA = re.compile(r"([\w.-]+).*extra == ['\"](\w+)['\"]")
 
 
+State = Literal["ok", "note", "problem"]
+_CLOCK_MAY_BE_OFF = timedelta(minutes=2)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """How one thing stands; only a problem needs to be fixed."""
 
-    state: Literal["ok", "note", "problem"]
+    state: State
     message: str
 
 
@@ -49,7 +55,8 @@ def examine(config: Path, state: Path) -> Iterator[Finding]:
         settings, recipe = project.settings, project.recipe
         queries, reports = ([each.name for each in items] for items in (settings.queries, settings.reports))
         yield Finding("ok", f"{config}: queries {', '.join(queries)}; reports {', '.join(reports)}")
-        yield from _sources(settings)
+        yield from _sources(project)
+        yield from _clock()
         yield from _channels(settings)
         yield _corrections(settings)
     yield _classifier(recipe)
@@ -78,14 +85,31 @@ def _is_installed(package: str) -> bool:
         return False
 
 
-def _sources(settings: Settings) -> Iterator[Finding]:
-    for source in settings.sources:
+def _sources(project: Project) -> Iterator[Finding]:
+    queries = {query.name: query for query in project.settings.queries}
+    for table in project.settings.sources:
         try:
-            health = load_source(source.name, source.kind, source.options).check()
+            source = load_source(table.name, table.kind, table.options)
+            health = source.check()
         except CxListenError as error:
-            yield Finding("problem", f"source {source.name}: {error}")
-        else:
-            yield Finding("ok" if health.ok else "problem", f"source {source.name}: {health.message}")
+            yield Finding("problem", f"source {table.name}: {error}")
+            continue
+        yield Finding("ok" if health.ok else "problem", f"source {table.name}: {health.message}")
+        for job in pipeline.plan(project, table.name):
+            pushed = source.push_down(queries[job["query"]])
+            for warning in pushed.warnings:
+                state: State = "note" if pushed.searches else "problem"
+                yield Finding(state, f"source {table.name}, query {job['query']}: {warning}")
+
+
+def _clock() -> Iterator[Finding]:
+    """Platforms date what they answer; a clock that is off moves every window and every wait."""
+    http = sys.modules.get("cxlisten.collect.http")  # of the sources that were asked, if any was
+    ahead: timedelta | None = http.Http.clock_ahead if http else None
+    if ahead and abs(ahead) > _CLOCK_MAY_BE_OFF:
+        way = "ahead" if ahead > timedelta() else "behind"
+        minutes = abs(ahead) / timedelta(minutes=1)
+        yield Finding("problem", f"this machine's clock is {minutes:.0f} minutes {way}: set it, or have it set (NTP)")
 
 
 def _channels(settings: Settings) -> Iterator[Finding]:

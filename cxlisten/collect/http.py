@@ -50,6 +50,9 @@ class Http:
     `base_url` is sent, follows no redirect and never goes over plain http, but to this machine.
     """
 
+    clock_ahead: ClassVar[timedelta | None] = None
+    """How far this machine's clock was ahead of that of the last platform that named its time."""
+
     # Per host, when its limit is renewed: all fetches of a process share what a host allows.
     _renewed_at: ClassVar[dict[str, float]] = {}
 
@@ -167,7 +170,8 @@ class Http:
     def _judged(self, answer: Answer, accept: Collection[int]) -> Answer:
         """Give a good answer back, and raise for any other; remember what it says of time and of limits."""
         now = datetime.now(UTC)
-        self._server_now = server_time(answer.headers) or self._server_now
+        if server_now := server_time(answer.headers):
+            self._server_now, Http.clock_ahead = server_now, now - server_now
         wait = asked_wait(answer.headers, now)
         if wait and is_spent(answer.headers):
             self._renewed_at[host_of(answer.url)] = time.monotonic() + wait

@@ -1,12 +1,15 @@
 """init, doctor and how Airflow is started, on the command line: what a newcomer meets first."""
 
 import importlib.util
+import json
 import signal
 import socket
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,6 +21,8 @@ from cxlisten.cli.setup import up
 from cxlisten.landing import Landing
 from cxlisten.models import Batch, Query
 from cxlisten.store import LOCK
+from tests.faults.platforms.hackernews import PLATFORM as FakeHackerNews
+from tests.faults.platforms.x import PLATFORM as FakeX
 
 
 def cxlisten(*args: str | Path) -> Result:
@@ -75,6 +80,40 @@ def test_doctor_finds_the_starter_in_order(started: Path, tmp_path: Path) -> Non
     assert "problem" not in done.stdout
     assert 'text is "text"' in done.stdout
     assert "nothing is published yet; cxlisten run  does it" in done.stdout
+
+
+def listening(folder: Path, kind: str, platform: Any, terms: str) -> list[str | Path]:
+    """A config that listens on a fake platform, as options of the command line."""
+    options = "\n".join(f"{name} = {json.dumps(value)}" for name, value in platform.options().items())
+    (folder / "cxlisten.toml").write_text(
+        f"[[query]]\nname = 'kettles'\nbrand = 'Kettles'\nterms = {terms!r}\n[[source]]\nname = '{kind}'\n{options}\n"
+    )
+    return ["--config", folder / "cxlisten.toml", "--state", folder / "state"]
+
+
+def test_doctor_tells_a_clock_that_is_off(tmp_path: Path) -> None:
+    platform = FakeHackerNews(tmp_path)
+    platform.server.clock = lambda: datetime.now(UTC) - timedelta(minutes=4)
+    where = listening(tmp_path, "hackernews", platform, "kettle")
+    done = cxlisten("doctor", *where)
+    assert "problem  this machine's clock is 4 minutes ahead" in done.stdout
+    platform.server.clock = lambda: datetime.now(UTC)
+    assert "this machine's clock" not in cxlisten("doctor", *where).stdout
+    platform.close()
+
+
+def test_doctor_tells_what_a_platform_cannot_be_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = FakeX(tmp_path)
+    where = listening(tmp_path, "x", platform, " ".join(f"kettle{n}" for n in range(60)))
+    config = tmp_path / "cxlisten.toml"
+    config.write_text(config.read_text() + "monthly_budget = 5\n")
+    assert "X_BEARER_TOKEN is not set" in cxlisten("doctor", *where).stdout
+    for name, value in platform.secrets.items():
+        monkeypatch.setenv(name, value)
+    done = cxlisten("doctor", *where)
+    assert done.exit_code == 2
+    assert "of 512 characters" in done.stdout
+    platform.close()
 
 
 def test_doctor_names_every_mistake_of_the_config(started: Path, tmp_path: Path) -> None:
