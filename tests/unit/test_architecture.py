@@ -37,8 +37,8 @@ VARIANTS = ("cxlisten/collect/sources/", "cxlisten/classify/engines/", "cxlisten
 WRAPPED = {"airflow": (), "duckdb": ("store",), "click": ("cli",)}  # library → the parts that may import it
 NO_RINGS = {("cli", "process"): "the DAG", ("landing", "place"): "where in a file a rejected row is"}
 HEAVY = (
-    "spacy", "rapidfuzz", "torch", "transformers", "airflow", "httpx", "requests", "tweepy", "praw", "atproto", "feedparser",
-    "matplotlib", "pandas",
+    "spacy", "rapidfuzz", "torch", "transformers", "airflow", "httpx", "requests", "tweepy", "praw", "atproto",
+    "feedparser", "matplotlib", "pandas",
 )  # fmt: skip
 SQL = re.compile(r"\s*(select|insert into|merge into|update \w+ set|delete from)\s", re.I)
 
