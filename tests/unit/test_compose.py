@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from cxlisten.collect import source_class, source_kinds
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
@@ -37,7 +39,8 @@ def test_every_setting_must_be_given_and_is_explained() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_secret_is_spelled_out(service: str) -> None:
-    for name, value in SERVICES[service]["environment"].items():
+    given = {name: value for name, value in SERVICES[service]["environment"].items() if value is not None}
+    for name, value in given.items():
         if re.search(r"PASSWORD|SECRET|KEY|TOKEN", name):
             assert re.fullmatch(r"\$\{\w+:\?[^}]+\}", value), name
         for password in re.findall(r"://[^:/@]+:(.+)@", value):
@@ -46,13 +49,22 @@ def test_no_secret_is_spelled_out(service: str) -> None:
 
 @pytest.mark.parametrize("service", AIRFLOW)
 def test_the_airflow_services_share_image_settings_and_data(service: str) -> None:
-    ours, reference = SERVICES[service], SERVICES["scheduler"]
+    ours, reference = SERVICES[service], SERVICES["triggerer"]
     assert ours["image"] == reference["image"]
     assert reference["environment"].items() <= ours["environment"].items()
     home = re.search(r"CXLISTEN_HOME=(\S+)", DOCKERFILE)
     assert home
     assert f"data:{home[1]}" in ours["volumes"]
     assert ours["environment"]["AIRFLOW__LOGGING__BASE_LOG_FOLDER"].startswith(home[1] + "/")
+
+
+def test_tasks_get_the_keys_of_every_platform_and_nobody_else_does() -> None:
+    keys = {name for kind in source_kinds() for name in source_class(kind).secrets}
+    for service in AIRFLOW:
+        handed_on = {name for name, value in SERVICES[service]["environment"].items() if value is None}
+        assert handed_on == (keys if service == "scheduler" else set())
+    explained = (ROOT / ".env.example").read_text()
+    assert all(f"# {name}=\n" in explained for name in keys)
 
 
 @pytest.mark.parametrize("service", LONG_RUNNING)
