@@ -69,6 +69,7 @@ class Http:
         self._budget, self._stop = budget, stop
         self._host, self._secrets, self._explain = host_of(base_url), secrets or {}, explain
         self._server_now: datetime | None = None
+        self._failure: BaseException | None = None  # what is being tried again
         self._deadline = time.monotonic() + budget.seconds
         self._client = httpx.Client(
             headers={"User-Agent": USER_AGENT},
@@ -82,6 +83,7 @@ class Http:
             wait=_wait,
             stop=self._gives_up,
             sleep=self._pause,
+            before_sleep=self._note_failure,
             reraise=True,
         )
 
@@ -110,6 +112,7 @@ class Http:
 
     def retry(self, action: Callable[[], _Result]) -> _Result:
         """Do `action`, made of attempts, again for as long as that may help and the budget allows."""
+        self._failure = None
         return self._retrying(action)
 
     def attempt(
@@ -158,7 +161,7 @@ class Http:
         time_left = self._deadline - time.monotonic()
         if self.n_requests >= self._budget.requests or time_left < 0:
             spent = f"{self._budget.requests} requests in {self._budget.seconds:.0f} s"
-            raise BudgetSpent(f"the budget of {spent} is spent")
+            raise BudgetSpent(f"the budget of {spent} is spent" + (f", as {self._failure}" if self._failure else ""))
         wait = self._renewed_at.get(host, 0.0) - time.monotonic()
         if wait > min(LONGEST_WAIT, time_left):
             until = datetime.now(UTC) + timedelta(seconds=wait)
@@ -195,6 +198,9 @@ class Http:
     def _gives_up(self, state: tenacity.RetryCallState) -> bool:
         time_left = self._deadline - time.monotonic()
         return state.attempt_number >= ATTEMPTS or state.upcoming_sleep > min(LONGEST_WAIT, time_left)
+
+    def _note_failure(self, state: tenacity.RetryCallState) -> None:
+        self._failure = state.outcome.exception() if state.outcome else None
 
     def _pause(self, seconds: float) -> None:
         if self._stop.wait(seconds):

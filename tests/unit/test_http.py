@@ -229,6 +229,15 @@ def test_stop_interrupts_a_wait(server: FakeServer) -> None:
     assert len(server.requests) == 1
 
 
+def test_a_budget_spent_on_failures_tells_the_last_of_them(server: FakeServer, clock: Clock) -> None:
+    server.faults = {1: faults.answers(503), 2: faults.answers(502)}
+    with Http(Budget(requests=2), clock) as http:
+        with pytest.raises(Stopped, match=r"2 requests in \d+ s is spent, as .* answered 502"):
+            http.get_json(f"{server.url}/a")
+        with pytest.raises(Stopped, match=r"spent$"):
+            http.get_json(f"{server.url}/b")
+
+
 def test_credentials_do_not_follow_a_redirect_to_another_host(server: FakeServer, clock: Clock) -> None:
     server.faults[1] = faults.answers(302, Location=f"http://localhost:{server.port}/elsewhere")
     with Http(ROOMY, clock) as http, pytest.raises(Protocol, match="localhost"):
