@@ -55,8 +55,7 @@ def examine(config: Path, state: Path) -> Iterator[Finding]:
         settings, recipe = project.settings, project.recipe
         queries, reports = ([each.name for each in items] for items in (settings.queries, settings.reports))
         yield Finding("ok", f"{config}: queries {', '.join(queries)}; reports {', '.join(reports)}")
-        yield from _sources(project)
-        yield from _clock()
+        yield from _clock(_sources(project))
         yield from _channels(settings)
         yield _corrections(settings)
     yield _classifier(recipe)
@@ -102,8 +101,11 @@ def _sources(project: Project) -> Iterator[Finding]:
                 yield Finding(state, f"source {table.name}, query {job['query']}: {warning}")
 
 
-def _clock() -> Iterator[Finding]:
+def _clock(sources: Iterator[Finding]) -> Iterator[Finding]:
     """Platforms date what they answer; a clock that is off moves every window and every wait."""
+    if http := sys.modules.get("cxlisten.collect.http"):
+        http.Http.clock_ahead = None  # what was measured earlier in this process
+    yield from sources
     http = sys.modules.get("cxlisten.collect.http")  # of the sources that were asked, if any was
     ahead: timedelta | None = http.Http.clock_ahead if http else None
     if ahead and abs(ahead) > _CLOCK_MAY_BE_OFF:

@@ -18,6 +18,7 @@ from filelock import FileLock
 from cxlisten.cli import main, servers
 from cxlisten.cli.airflow import environment
 from cxlisten.cli.setup import up
+from cxlisten.collect.http import Http
 from cxlisten.landing import Landing
 from cxlisten.models import Batch, Query
 from cxlisten.store import LOCK
@@ -99,6 +100,8 @@ def test_doctor_tells_a_clock_that_is_off(tmp_path: Path) -> None:
     assert "problem  this machine's clock is 4 minutes ahead" in done.stdout
     platform.server.clock = lambda: datetime.now(UTC)
     assert "this machine's clock" not in cxlisten("doctor", *where).stdout
+    Http.clock_ahead = timedelta(minutes=4)  # by a source that is not asked now
+    assert "this machine's clock" not in cxlisten("doctor").stdout
     platform.close()
 
 
