@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cxlisten.classify import Recipe
-from cxlisten.errors import ClassifierError
+from cxlisten.errors import ClassifierError, InputError
 from cxlisten.taxonomy import RING_NAMES
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'cxlisten[train]'")
@@ -207,6 +207,15 @@ def test_a_recipe_may_ask_for_float32_and_have_an_mpnet(recipe: Recipe) -> None:
         sentiment for *_, sentiment in POSTS
     ]
     assert "int8 only" in str(limit.lack(recipe.folder / "model" / "rings.onnx"))
+
+
+def test_a_precision_that_there_is_not_is_refused_before_anything_is_learned(recipe: Recipe) -> None:
+    from cxlisten.classify.training.encoder import train
+
+    recipe.settings["train"] |= {"precision": "int4"}
+    with pytest.raises(InputError, match='precision = "int4".*int8'):
+        train(recipe, lessons())
+    assert not (recipe.folder / "model").exists()
 
 
 def test_other_base_weights_than_those_named_are_refused(recipe: Recipe) -> None:

@@ -16,18 +16,23 @@ from cxlisten.classify.encoder.network import RingNetwork
 from cxlisten.classify.encoder.teaching import taught, teacher_readings
 from cxlisten.classify.encoder.tokens import make_tokenizer
 from cxlisten.classify.encoder.weights import find_base
+from cxlisten.errors import InputError
 
 _CALIBRATED_ON = 1000
+_PRECISIONS = ("int8", "float32")
 
 
 def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
     """Learn from base weights, write `model/` in the recipe's folder, and give its SHA-256.
 
     Broken off, it goes on where its last checkpoint is, in `checkpoint.pt` beside the model. Raises ClassifierError
-    when the base weights are not installed.
+    when the base weights are not installed, InputError for a precision that there is not.
     """
     base = find_base(recipe.settings["base"])
     options = recipe.settings["train"]
+    precision = options.get("precision", "int8")
+    if precision not in _PRECISIONS:
+        raise InputError(f'recipe "{recipe.name}": precision = "{precision}" in [train] must be one of {_PRECISIONS}')
     tokenizer, named = make_tokenizer(base.tokenizer, (post["text"] for post in posts))
     examples = make_examples(posts, tokenizer)
     if teacher := options.get("teacher"):
@@ -43,7 +48,7 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
     (recipe.folder / "teacher.npz").unlink(missing_ok=True)
     network.float().eval()
     some = random.Random(options["seed"]).sample(examples, min(_CALIBRATED_ON, len(examples)))
-    ranges = None if options.get("precision") == "float32" else input_ranges(network, some)
+    ranges = input_ranges(network, some) if precision == "int8" else None
     write_graph(network, ranges, folder / GRAPH)
     tokenizer.save(str(folder / TOKENIZER), pretty=False)
     return fingerprint(folder)
