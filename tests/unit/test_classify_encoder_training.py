@@ -213,7 +213,7 @@ def test_a_precision_that_there_is_not_is_refused_before_anything_is_learned(rec
     from cxlisten.classify.training.encoder import train
 
     recipe.settings["train"] |= {"precision": "int4"}
-    with pytest.raises(InputError, match='precision = "int4".*int8'):
+    with pytest.raises(InputError, match=r'precision = "int4".*int8'):
         train(recipe, lessons())
     assert not (recipe.folder / "model").exists()
 

@@ -10,7 +10,7 @@ import pytest
 from cxlisten.classify.encoder import teaching
 from cxlisten.classify.encoder.decoding import Piece
 from cxlisten.classify.encoder.examples import Example
-from cxlisten.classify.encoder.heads import WIDTH
+from cxlisten.classify.encoder.heads import BY_NAME, WIDTH
 from cxlisten.taxonomy import RING_NAMES
 
 N_RINGS = len(RING_NAMES)
@@ -21,8 +21,11 @@ def test_the_known_is_mixed_and_the_unknown_taught() -> None:
     truth[:2], marks[1, 0] = (1, 0), 1
     said, said_marks = np.full(WIDTH, 0.5, np.float16), np.full((3, N_RINGS), 0.25, np.float16)
     example = Example(np.arange(3, dtype=np.int32), truth, marks, 1.5)
-    (taught,) = teaching.taught([example], [(said, said_marks)], share=0.4)
+    overall = BY_NAME["sentiment"]
+    truth[overall.start] = 1
+    (taught,) = teaching.taught([example], [(said, said_marks)], 0.4, {"sentiment": 0.2})
     assert taught.truth[:3] == pytest.approx([0.8, 0.2, 0.5])
+    assert taught.truth[overall.start] == pytest.approx(0.9)
     assert taught.evidence[:, 0] == pytest.approx([0.25, 0.7, 0.25])
     assert taught.weight == 1.5
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cxlisten.classify import load_recipe
 from cxlisten.classify.encoder.artefact import fingerprint
 from cxlisten.classify.encoder.examples import Example
+from cxlisten.classify.encoder.heads import BY_NAME, WIDTH
 from cxlisten.classify.engines.encoder import load
 
 log = logging.getLogger(__name__)
@@ -22,17 +23,24 @@ _AT_ONCE = 2_048
 _Reading = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
 
 
-def taught(examples: Sequence[Example], readings: Iterable[_Reading], share: float) -> Iterator[Example]:
+def taught(
+    examples: Sequence[Example], readings: Iterable[_Reading], share: float, head_share: Mapping[str, float]
+) -> Iterator[Example]:
     """Give each example as its teacher sees it: where nothing is known, all of the truth; elsewhere `share` of it.
 
-    Both models' tokens must be the same.
+    Of the heads in `head_share`, that share. Both models' tokens must be the same.
     """
+    shares = np.full(WIDTH, share, np.float32)
+    for name, its_share in head_share.items():
+        shares[BY_NAME[name].columns] = its_share
     for example, (chances, marks) in zip(examples, readings, strict=True):
-        truth, evidence = _mix(example.truth, chances, share), _mix(example.evidence, marks, share)
+        truth, evidence = _mix(example.truth, chances, shares), _mix(example.evidence, marks, share)
         yield replace(example, truth=truth, evidence=evidence)
 
 
-def _mix(known: NDArray[np.float32], said: NDArray[np.floating[Any]], share: float) -> NDArray[np.float32]:
+def _mix(
+    known: NDArray[np.float32], said: NDArray[np.floating[Any]], share: float | NDArray[np.float32]
+) -> NDArray[np.float32]:
     said = said.astype(np.float32)
     return np.where(np.isnan(known), said, (1 - share) * known + share * said).astype(np.float32)
 

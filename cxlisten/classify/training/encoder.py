@@ -37,7 +37,7 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
     examples = make_examples(posts, tokenizer)
     if teacher := options.get("teacher"):
         read = teacher_readings(teacher["recipe"], [post["text"] for post in posts], recipe.folder / "teacher.npz")
-        examples = list(taught(examples, read, teacher["share"]))
+        examples = list(taught(examples, read, teacher["share"], teacher.get("head_share", {})))
     torch.manual_seed(options["seed"])
     network = RingNetwork(base.encoder())
     _name_emoji(network, named, tokenizer)
