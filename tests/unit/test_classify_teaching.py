@@ -17,16 +17,23 @@ N_RINGS = len(RING_NAMES)
 
 
 def test_the_known_is_mixed_and_the_unknown_taught() -> None:
+    """Of the first ring the post speaks, of the second it does not; of the third the teacher says that it does."""
+    states, overall, facets = [BY_NAME[ring] for ring in RING_NAMES], BY_NAME["sentiment"], BY_NAME["facets"]
     truth, marks = np.full(WIDTH, np.nan, np.float32), np.full((3, N_RINGS), np.nan, np.float32)
-    truth[:2], marks[1, 0] = (1, 0), 1
+    truth[states[0].columns], truth[states[1].columns] = (0, 1, 0, 0), (1, 0, 0, 0)
+    truth[overall.start], marks[1, 0] = 1, 1
     said, said_marks = np.full(WIDTH, 0.5, np.float16), np.full((3, N_RINGS), 0.25, np.float16)
     example = Example(np.arange(3, dtype=np.int32), truth, marks, 1.5)
-    overall = BY_NAME["sentiment"]
-    truth[overall.start] = 1
     (taught,) = teaching.taught([example], [(said, said_marks)], 0.4, {"sentiment": 0.2})
-    assert taught.truth[:3] == pytest.approx([0.8, 0.2, 0.5])
+    assert taught.truth[states[0].columns] == pytest.approx([0.2, 0.8, 0.2, 0.2])
+    assert taught.truth[states[1].columns] == pytest.approx([0.8, 0.2, 0.2, 0.2])
+    assert taught.truth[states[2].columns] == pytest.approx([0.5] * 4)
     assert taught.truth[overall.start] == pytest.approx(0.9)
     assert taught.evidence[:, 0] == pytest.approx([0.25, 0.7, 0.25])
+    assert taught.evidence[:, 2] == pytest.approx([0.25] * 3)
+    asked = [RING_NAMES.index(label.split(".")[0]) != 1 for label in facets.labels]
+    assert (~np.isnan(taught.truth[facets.columns])).tolist() == asked
+    assert np.isnan(taught.evidence[:, 1]).all()
     assert taught.weight == 1.5
 
 

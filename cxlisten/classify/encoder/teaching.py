@@ -15,10 +15,15 @@ from cxlisten.classify.encoder.artefact import fingerprint
 from cxlisten.classify.encoder.examples import Example
 from cxlisten.classify.encoder.heads import BY_NAME, WIDTH
 from cxlisten.classify.engines.encoder import load
+from cxlisten.taxonomy import RING_NAMES
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 2_048
+# Where each ring's chance to be absent stands, and of which ring each facet is.
+_ABSENT = [BY_NAME[ring].start for ring in RING_NAMES]
+_FACETS = BY_NAME["facets"]
+_RING_OF_FACET = [RING_NAMES.index(label.split(".")[0]) for label in _FACETS.labels]
 # The chances of every label, [WIDTH], and of every token to be evidence of a ring, [tokens, rings].
 _Reading = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
 
@@ -28,13 +33,17 @@ def taught(
 ) -> Iterator[Example]:
     """Give each example as its teacher sees it: where nothing is known, all of the truth; elsewhere `share` of it.
 
-    Of the heads in `head_share`, that share. Both models' tokens must be the same.
+    Of the heads in `head_share`, that share. What is not asked of a teacher that learns, facets and evidence of a ring
+    that the post does not speak of, is not taken from it. Both models' tokens must be the same.
     """
     shares = np.full(WIDTH, share, np.float32)
     for name, its_share in head_share.items():
         shares[BY_NAME[name].columns] = its_share
     for example, (chances, marks) in zip(examples, readings, strict=True):
         truth, evidence = _mix(example.truth, chances, shares), _mix(example.evidence, marks, share)
+        spoken_of = truth[_ABSENT] <= 0.5
+        truth[_FACETS.columns] = np.where(spoken_of[_RING_OF_FACET], truth[_FACETS.columns], np.nan)
+        evidence[:, ~spoken_of] = np.nan
         yield replace(example, truth=truth, evidence=evidence)
 
 
