@@ -93,7 +93,7 @@ def test_image_installs_what_the_project_declares() -> None:
 
 def test_image_gets_every_file_that_the_wheel_needs() -> None:
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
-    needed = {*wheel["packages"], *wheel["force-include"], *PYPROJECT["project"]["license-files"], "pyproject.toml"}
+    needed = {*wheel["only-include"], *PYPROJECT["project"]["license-files"], "pyproject.toml"}
     build = DOCKERFILE[: DOCKERFILE.index("--no-deps")]
     copied = {name for names in re.findall(r"^COPY ((?:[\w.]+ )+)\S+$", build, re.M) for name in names.split()}
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
