@@ -2,20 +2,26 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cxlisten.classify.encoder.examples import Example
 from cxlisten.classify.encoder.network import RingNetwork
 
 
-def input_ranges(network: RingNetwork, examples: Iterable[Example]) -> dict[str, tuple[float, float]]:
-    """Give the least and the greatest input of every linear layer of the encoder, by the layer's name."""
-    ranges: dict[str, tuple[float, float]] = {}
+def input_ranges(
+    network: RingNetwork, examples: Iterable[Example]
+) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Give the least and the greatest input, a channel, of every linear layer of the encoder, by the layer's name."""
+    ranges: dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
 
     def watch(name: str, given: Tensor) -> None:
-        low, high = ranges.get(name, (0.0, 0.0))
-        ranges[name] = (min(low, float(given.min())), max(high, float(given.max())))
+        tokens = given.flatten(0, -2).numpy()
+        lows, highs = tokens.min(axis=0), tokens.max(axis=0)
+        low, high = ranges.get(name, (lows, highs))
+        ranges[name] = (np.minimum(low, lows), np.maximum(high, highs))
 
     hooks = [
         layer.register_forward_pre_hook(lambda _, given, name=name: watch(name, given[0]))

@@ -1,8 +1,8 @@
 """Graph: the trained network as an ONNX graph, written node by node: float32, or int8 for onnxruntime's fused kernels.
 
 In int8, weights have a scale a column, and activations ranges fixed by calibration: a range taken from the batch, as
-dynamic quantisation does, would let a post's tags depend on its neighbours. Batches hold texts of one length, so that
-no padding and no mask is needed.
+dynamic quantisation does, would let a post's tags depend on its neighbours. Where some channels reach much further
+than others, weights take that over first. Batches hold texts of one length, so that no padding and no mask is needed.
 """
 
 from collections.abc import Mapping
@@ -19,10 +19,14 @@ from cxlisten.classify.encoder.network import RingNetwork
 from cxlisten.classify.encoder.tokens import MAX_TOKENS
 from cxlisten.taxonomy import FACETS, RING_NAMES
 
-# Of the input of a layer's matrix products: the least and the greatest value that calibration saw.
-Ranges = Mapping[str, tuple[float, float]]
+# Of the input of a layer's matrix products: the least and the greatest value of each channel that calibration saw.
+Ranges = Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
 # What a layer is given, as the names of outputs: in float32 itself, in int8 itself, its scale and its zero.
 _Given = tuple[str] | tuple[str, str, str]
+
+# How much of the difference between channels goes to the weights; with 0.7 and 1 chances differed 36 and 22 % more from
+# those of float32.
+_EVENED = 0.9
 
 _FUSED = "com.microsoft"
 _WORDS = "encoder.embeddings.word_embeddings.weight"
@@ -145,8 +149,8 @@ class _Builder:
         """Add one transformer layer."""
         attended = self.attention(hidden, at, bias)
         hidden = self.add_norm(self.linear(attended, f"{at}.{self.kind.output}"), hidden, f"{at}.{self.kind.norm}")
-        inner = self.node("Gelu", self.linear(hidden, f"{at}.intermediate.dense"), fused=True)
-        return self.add_norm(self.linear(inner, f"{at}.output.dense"), hidden, f"{at}.output.LayerNorm")
+        inner = self.node("Gelu", self.evened(hidden, f"{at}.intermediate.dense"), fused=True)
+        return self.add_norm(self.evened(inner, f"{at}.output.dense"), hidden, f"{at}.output.LayerNorm")
 
     def attention(self, hidden: str, at: str, bias: str | None) -> str:
         """Add attention, up to its output layer.
@@ -159,7 +163,9 @@ class _Builder:
         heads = self.places(0, 0, n_heads, width // n_heads)
 
         def part(name: str, perm: list[int], factor: float = 1.0) -> str:
-            return self.node("Transpose", self.node("Reshape", self.product(given, name, factor), heads), perm=perm)
+            return self.node(
+                "Transpose", self.node("Reshape", self.product(given, name, factor=factor), heads), perm=perm
+            )
 
         # The scale of the scores is in the query's weights, where it costs nothing.
         query = part(f"{at}.{self.kind.query}", [0, 2, 1, 3], (n_heads / width) ** 0.5)
@@ -170,19 +176,40 @@ class _Builder:
         seen = self.node("MatMul", self.node("Softmax", scores, axis=-1), value)
         return self.node("Reshape", self.node("Transpose", seen, perm=[0, 2, 1, 3]), self.places(0, 0, width))
 
-    def given(self, hidden: str, name: str) -> _Given:
-        """Say what a linear layer of the encoder is given; in int8 that is quantised first."""
+    def given(self, hidden: str, name: str, factors: NDArray[np.float32] | None = None) -> _Given:
+        """Say what a linear layer of the encoder is given; in int8 that is quantised first, divided by factors."""
         if self.ranges is None:
             return (hidden,)
-        low, high = (min(self.ranges[name][0], 0.0), max(self.ranges[name][1], 0.0))
+        lows, highs = self.ranges[name]
+        if factors is not None:
+            hidden, lows, highs = self.node("Mul", hidden, self.constant(1 / factors)), lows / factors, highs / factors
+        low, high = min(float(lows.min()), 0.0), max(float(highs.max()), 0.0)
         step = (high - low) / 255
         scale = self.constant(np.array(step, np.float32))
         zero = self.constant(np.array(round(-low / step), np.uint8))
         return self.node("QuantizeLinear", hidden, scale, zero), scale, zero
 
-    def product(self, given: _Given, name: str, factor: float = 1.0) -> str:
-        """Add what a linear layer makes of what it is given, times a factor."""
+    def evened(self, hidden: str, name: str) -> str:
+        """Add a linear layer; in int8 its channels are brought to like ranges, which its weights make up for.
+
+        One channel of thirty times the others' range would leave those a few steps. The factors are SmoothQuant's
+        (Xiao et al., 2023). Not for the inputs of attention and its output layer, whose channels are much alike.
+        """
+        if self.ranges is None:
+            return self.linear(hidden, name)
+        lows, highs = self.ranges[name]
+        reach = np.maximum(np.maximum(-lows, highs), 1e-3)
+        weight = np.maximum(np.abs(self.weights[f"{name}.weight"]).max(axis=0), 1e-4)
+        factors = reach**_EVENED / weight ** (1 - _EVENED)
+        return self.product(self.given(hidden, name, factors), name, factors)
+
+    def product(
+        self, given: _Given, name: str, channels: NDArray[np.float32] | None = None, factor: float = 1.0
+    ) -> str:
+        """Add what a linear layer makes of what it is given, whose channels were divided, times a factor."""
         matrix, bias = (self.weights[f"{name}.{part}"] * np.float32(factor) for part in ("weight", "bias"))
+        if channels is not None:
+            matrix = matrix * channels
         if len(given) == 1:
             return self.node("Add", self.node("MatMul", *given, self.constant(matrix.T)), self.constant(bias))
         quantised, scale, zero = given

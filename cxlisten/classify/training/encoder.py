@@ -6,14 +6,15 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
-from cxlisten.classify import Recipe
+from cxlisten.classify import Recipe, load_recipe
 from cxlisten.classify.encoder.artefact import GRAPH, TOKENIZER, fingerprint
 from cxlisten.classify.encoder.calibration import input_ranges
 from cxlisten.classify.encoder.examples import make_examples
 from cxlisten.classify.encoder.graph import write_graph
 from cxlisten.classify.encoder.learning import learn
 from cxlisten.classify.encoder.network import RingNetwork
-from cxlisten.classify.encoder.teaching import taught, teacher_readings
+from cxlisten.classify.encoder.readings import readings_of
+from cxlisten.classify.encoder.teaching import taught
 from cxlisten.classify.encoder.tokens import make_tokenizer
 from cxlisten.classify.encoder.weights import find_base
 from cxlisten.errors import InputError
@@ -36,7 +37,8 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
     tokenizer, named = make_tokenizer(base.tokenizer, (post["text"] for post in posts))
     examples = make_examples(posts, tokenizer)
     if teacher := options.get("teacher"):
-        read = teacher_readings(teacher["recipe"], [post["text"] for post in posts], recipe.folder / "teacher.npz")
+        texts = [post["text"] for post in posts]
+        read = readings_of(load_recipe(teacher["recipe"]), texts, recipe.folder / teacher["readings"])
         examples = list(taught(examples, read, teacher["share"], teacher.get("head_share", {})))
     torch.manual_seed(options["seed"])
     network = RingNetwork(base.encoder())
@@ -45,7 +47,6 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
 
     folder = recipe.folder / "model"
     folder.mkdir(exist_ok=True)
-    (recipe.folder / "teacher.npz").unlink(missing_ok=True)
     network.float().eval()
     some = random.Random(options["seed"]).sample(examples, min(_CALIBRATED_ON, len(examples)))
     ranges = input_ranges(network, some) if precision == "int8" else None
