@@ -188,6 +188,19 @@ def test_int8_is_close_to_what_was_trained(network: Any, tmp_path: Path) -> None
     assert shapes == limit.Shapes((*[(32, 32)] * 4, (32, 64), (64, 32)) * 2, (32, 32))
 
 
+def test_int8_is_close_where_one_channel_reaches_much_further_than_the_others(network: Any, tmp_path: Path) -> None:
+    from cxlisten.classify.encoder.calibration import input_ranges
+    from cxlisten.classify.encoder.graph import write_graph
+
+    with torch.no_grad():
+        for layer in network.encoder.encoder.layer:
+            layer.intermediate.dense.weight[3] *= 60
+            layer.intermediate.dense.bias[3] *= 60
+            layer.output.dense.weight[:, 3] /= 60
+    write_graph(network, input_ranges(network, examples()), tmp_path / "rings.onnx")
+    assert worst_difference(network, tmp_path / "rings.onnx") < 0.15
+
+
 def test_a_recipe_may_ask_for_float32_and_have_an_mpnet(recipe: Recipe) -> None:
     from transformers import MPNetConfig, MPNetModel
 
