@@ -49,8 +49,9 @@ class Classroom:
     def trained_as(self, weights: bytes) -> None:
         self.graph.write_bytes(weights)
 
-    def read(self, *texts: str) -> list[int]:
-        return [len(marks) for _, marks in readings.readings_of(self.recipe, texts, self.kept)]
+    def read(self, *texts: str) -> list[int | None]:
+        """Give how many tokens were read in each text, none where there is no reading."""
+        return [found and len(found[1]) for found in readings.readings_of(self.recipe, texts, self.kept)]
 
 
 @pytest.fixture
@@ -72,16 +73,27 @@ def test_a_teacher_trained_anew_reads_all_again(classroom: Classroom) -> None:
     assert classroom.teacher.n_read == 3
 
 
-def test_where_the_teacher_is_not_trained_what_it_read_is_enough(classroom: Classroom) -> None:
+def test_where_the_teacher_is_not_trained_what_it_read_is_enough(
+    classroom: Classroom, caplog: pytest.LogCaptureFixture
+) -> None:
     classroom.read("abc", "d")
     classroom.graph.unlink()
     assert classroom.read("d", "abc") == [1, 3]
-    with pytest.raises(ClassifierError, match=r"no reading of 1 of 2 texts.*cxlisten train cx_teacher"):
-        classroom.read("d", "new")
+    assert not caplog.records
+    assert classroom.read("d", "a correction") == [1, None]
+    assert "1 of 2 texts from their labels alone" in caplog.text
+
+
+def test_without_a_teacher_and_its_readings_nothing_is_trained(classroom: Classroom) -> None:
+    classroom.graph.unlink()
+    with pytest.raises(ClassifierError, match=r"has no readings.*cxlisten train cx_teacher"):
+        classroom.read("abc")
 
 
 def test_chances_are_kept_in_255ths_and_evidence_of_rings_that_are_spoken_of(classroom: Classroom) -> None:
-    ((chances, marks),) = readings.readings_of(classroom.recipe, ["abc"], classroom.kept)
+    (reading,) = readings.readings_of(classroom.recipe, ["abc"], classroom.kept)
+    assert reading
+    chances, marks = reading
     assert chances[BY_NAME["sentiment"].columns].tolist() == [51, 51, 51]
     assert marks[:, :2].tolist() == [[153, 0]] * 3
 

@@ -30,3 +30,10 @@ def test_the_known_is_mixed_and_the_unknown_taught() -> None:
     assert (~np.isnan(taught.truth[facets.columns])).tolist() == asked
     assert np.isnan(taught.evidence[:, 1]).all()
     assert taught.weight == 1.5
+
+
+def test_a_post_without_a_reading_is_learned_as_it_is_labelled() -> None:
+    example = Example(
+        np.arange(3, dtype=np.int32), np.zeros(WIDTH, np.float32), np.zeros((3, N_RINGS), np.float32), 1.0
+    )
+    assert list(teaching.taught([example], [None], 0.4, {})) == [example]

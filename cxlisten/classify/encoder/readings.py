@@ -30,23 +30,28 @@ _MARK_STEPS = 15
 _LAYOUT = hashlib.sha256(repr(HEADS).encode()).hexdigest()
 
 
-def readings_of(teacher: Recipe, texts: Sequence[str], kept: Path) -> list[Reading]:
+def readings_of(teacher: Recipe, texts: Sequence[str], kept: Path) -> list[Reading | None]:
     """Give what a teacher reads in each text, of a long one in its first piece; what is not in `kept` yet is put there.
 
-    Where the teacher was trained anew, nothing in `kept` counts; where it is not trained here, all of it does. Raises
-    ClassifierError when it is not trained here and readings are lacking.
+    Where the teacher was trained anew, nothing in `kept` counts. Where it is not trained here, all of it does, and a
+    text that it lacks, as a correction may be, has no reading; raises ClassifierError when all are lacking.
     """
     trained = (teacher.folder / "model" / GRAPH).is_file()
     name, known = _open(kept, fingerprint(teacher.folder / "model") if trained else None)
     lacking = list({key: text for text in texts if (key := _key(text)) not in known}.values())
-    if lacking and not trained:
+    if lacking and trained:
+        _read(load(teacher), lacking, name, known, kept)
+    elif lacking and not known:
         raise ClassifierError(
-            f"{kept} has no reading of {len(lacking)} of {len(texts)} texts, and their teacher is not trained here:"
+            f"{kept} has no readings, and their teacher is not trained here:"
             f" train it first:  cxlisten train {teacher.name} --data DIR"
         )
-    if lacking:
-        _read(load(teacher), lacking, name, known, kept)
-    return [known[_key(text)] for text in texts]
+    elif lacking:
+        log.warning(
+            "train learns %d of %d texts from their labels alone: %s lacks them, and %s is not trained here",
+            *(len(lacking), len(texts), kept.name, teacher.name),
+        )
+    return [known.get(_key(text)) for text in texts]
 
 
 def _read(engine: EncoderEngine, texts: Sequence[str], name: str, known: dict[int, Reading], kept: Path) -> None:

@@ -18,17 +18,22 @@ _RING_OF_FACET = [RING_NAMES.index(label.split(".")[0]) for label in _FACETS.lab
 
 
 def taught(
-    examples: Sequence[Example], readings: Iterable[Reading], share: float, head_share: Mapping[str, float]
+    examples: Sequence[Example], readings: Iterable[Reading | None], share: float, head_share: Mapping[str, float]
 ) -> Iterator[Example]:
     """Give each example as its teacher sees it: where nothing is known, all of the truth; elsewhere `share` of it.
 
-    Of the heads in `head_share`, that share. What is not asked of a teacher that learns, facets and evidence of a ring
-    that the post does not speak of, is not taken from it. Both models' tokens must be the same.
+    One without a reading stays as it is. Of the heads in `head_share`, that share. What is not asked of a teacher that
+    learns, facets and evidence of a ring that the post does not speak of, is not taken from it. Both models' tokens
+    must be the same.
     """
     shares = np.full(WIDTH, share, np.float32)
     for name, its_share in head_share.items():
         shares[BY_NAME[name].columns] = its_share
-    for example, (chances, marks) in zip(examples, readings, strict=True):
+    for example, reading in zip(examples, readings, strict=True):
+        if reading is None:
+            yield example
+            continue
+        chances, marks = reading
         truth, evidence = _mix(example.truth, chances, shares), _mix(example.evidence, marks, share)
         spoken_of = truth[_ABSENT] <= 0.5
         truth[_FACETS.columns] = np.where(spoken_of[_RING_OF_FACET], truth[_FACETS.columns], np.nan)
