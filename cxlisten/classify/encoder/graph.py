@@ -1,11 +1,10 @@
 """Graph: the trained network as an ONNX graph, written node by node: float32, or int8 for onnxruntime's fused kernels.
 
 In int8, weights have a scale a column, and activations ranges fixed by calibration: a range taken from the batch, as
-dynamic quantisation does, would let a post's tags depend on its neighbours. Where some channels reach much further
-than others, weights take that over first. Batches hold texts of one length, so that no padding and no mask is needed.
+dynamic quantisation does, would let a post's tags depend on its neighbours. Batches hold texts of one length, so that
+no padding and no mask is needed.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +15,9 @@ from onnx import TensorProto, checker, helper, numpy_helper, save
 
 from cxlisten.classify.encoder.heads import BY_NAME, FACET_NAMES, RING_STATES, WIDTH
 from cxlisten.classify.encoder.network import RingNetwork
+from cxlisten.classify.encoder.rounding import Ranges, rounding_of
 from cxlisten.classify.encoder.tokens import MAX_TOKENS
 from cxlisten.taxonomy import FACETS, RING_NAMES
-
-# Of the input of a layer's matrix products: the least and the greatest value of each channel that calibration saw.
-Ranges = Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
-# What a layer is given, as the names of outputs: in float32 itself, in int8 itself, its scale and its zero.
-_Given = tuple[str] | tuple[str, str, str]
-
-# How much of the difference between channels goes to the weights; 0.8 to 1 were much alike.
-_EVENED = 0.9
 
 _FUSED = "com.microsoft"
 _WORDS = "encoder.embeddings.word_embeddings.weight"
@@ -60,11 +52,20 @@ KINDS = {"bert": _BERT, "mpnet": _MPNET}
 """The encoders that can be written, by the `model_type` of their config."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a layer is given, by the names of outputs; in int8 with its scale and zero, and its channels' divisors."""
+
+    output: str
+    scale: str = ""
+    zero: str = ""
+    factors: NDArray[np.float32] | None = None
+
+
 def write_graph(network: RingNetwork, ranges: Ranges | None, path: Path) -> None:
     """Write the graph of a network; its encoder is one of KINDS.
 
-    `ranges` has an entry for the input of every linear layer of the encoder, by its name; without it, the graph is
-    float32.
+    `ranges` names every linear layer of the encoder; without it, the graph is float32.
     """
     builder = _Builder(network, ranges)
     hidden = builder.embeddings()
@@ -148,8 +149,8 @@ class _Builder:
         """Add one transformer layer."""
         attended = self.attention(hidden, at, bias)
         hidden = self.add_norm(self.linear(attended, f"{at}.{self.kind.output}"), hidden, f"{at}.{self.kind.norm}")
-        inner = self.node("Gelu", self.evened(hidden, f"{at}.intermediate.dense"), fused=True)
-        return self.add_norm(self.evened(inner, f"{at}.output.dense"), hidden, f"{at}.output.LayerNorm")
+        inner = self.node("Gelu", self.linear(hidden, f"{at}.intermediate.dense"), fused=True)
+        return self.add_norm(self.linear(inner, f"{at}.output.dense"), hidden, f"{at}.output.LayerNorm")
 
     def attention(self, hidden: str, at: str, bias: str | None) -> str:
         """Add attention, up to its output layer.
@@ -175,46 +176,24 @@ class _Builder:
         seen = self.node("MatMul", self.node("Softmax", scores, axis=-1), value)
         return self.node("Reshape", self.node("Transpose", seen, perm=[0, 2, 1, 3]), self.places(0, 0, width))
 
-    def given(self, hidden: str, name: str, factors: NDArray[np.float32] | None = None) -> _Given:
-        """Say what a linear layer of the encoder is given; in int8 that is quantised first, divided by factors."""
+    def given(self, hidden: str, name: str) -> _Given:
+        """Say what a linear layer of the encoder is given; in int8 that is rounded first, its channels evened."""
         if self.ranges is None:
-            return (hidden,)
-        lows, highs = self.ranges[name]
-        if factors is not None:
-            hidden, lows, highs = self.node("Mul", hidden, self.constant(1 / factors)), lows / factors, highs / factors
-        low, high = min(float(lows.min()), 0.0), max(float(highs.max()), 0.0)
-        step = (high - low) / 255
-        scale = self.constant(np.array(step, np.float32))
-        zero = self.constant(np.array(round(-low / step), np.uint8))
-        return self.node("QuantizeLinear", hidden, scale, zero), scale, zero
+            return _Given(hidden)
+        how = rounding_of(self.ranges[name])
+        evened = self.node("Mul", hidden, self.constant(1 / how.factors))
+        scale, zero = self.constant(np.array(how.step, np.float32)), self.constant(np.array(how.zero, np.uint8))
+        return _Given(self.node("QuantizeLinear", evened, scale, zero), scale, zero, how.factors)
 
-    def evened(self, hidden: str, name: str) -> str:
-        """Add a linear layer; in int8 its channels are brought to like ranges, which its weights make up for.
-
-        One channel of thirty times the others' range would leave those a few steps. The factors are SmoothQuant's
-        (Xiao et al., 2023). Not for the inputs of attention and its output layer, whose channels are much alike.
-        """
-        if self.ranges is None:
-            return self.linear(hidden, name)
-        lows, highs = self.ranges[name]
-        reach = np.maximum(np.maximum(-lows, highs), 1e-3)
-        weight = np.maximum(np.abs(self.weights[f"{name}.weight"]).max(axis=0), 1e-4)
-        factors = reach**_EVENED / weight ** (1 - _EVENED)
-        return self.product(self.given(hidden, name, factors), name, factors)
-
-    def product(
-        self, given: _Given, name: str, channels: NDArray[np.float32] | None = None, factor: float = 1.0
-    ) -> str:
-        """Add what a linear layer makes of what it is given, whose channels were divided, times a factor."""
+    def product(self, given: _Given, name: str, factor: float = 1.0) -> str:
+        """Add what a linear layer makes of what it is given, times a factor."""
         matrix, bias = (self.weights[f"{name}.{part}"] * np.float32(factor) for part in ("weight", "bias"))
-        if channels is not None:
-            matrix = matrix * channels
-        if len(given) == 1:
-            return self.node("Add", self.node("MatMul", *given, self.constant(matrix.T)), self.constant(bias))
-        quantised, scale, zero = given
+        if given.factors is None:
+            return self.node("Add", self.node("MatMul", given.output, self.constant(matrix.T)), self.constant(bias))
+        matrix = matrix * given.factors
         columns = np.maximum(np.abs(matrix).max(axis=1), 1e-8) / 127
-        rounded = self.constant(np.rint(matrix / columns[:, None]).astype(np.int8).T)
-        parts = (quantised, rounded, scale, self.constant(columns), zero, "", self.constant(bias))
+        levels = self.constant(np.rint(matrix / columns[:, None]).astype(np.int8).T)
+        parts = (given.output, levels, given.scale, self.constant(columns), given.zero, "", self.constant(bias))
         return self.node("MatMulIntegerToFloat", *parts, fused=True)
 
     def linear(self, hidden: str, name: str) -> str:
@@ -249,7 +228,7 @@ class _Builder:
         self.nodes.append(helper.make_node("Identity", [self.dense(hidden, "evidence")], ["evidence"]))
 
     def dense(self, hidden: str, name: str) -> str:
-        return self.product((hidden,), name)
+        return self.product(_Given(hidden), name)
 
     def place(self, pooled: str, number: int) -> str:
         """Take what one ring, or the post as a whole, read: [posts, width]."""

@@ -4,6 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cxlisten.classify.encoder.calibration import input_ranges
 from cxlisten.classify.encoder.examples import Example
 from cxlisten.classify.encoder.losses import loss_of
 from cxlisten.classify.encoder.network import RingNetwork
+from cxlisten.classify.encoder.rounding import Ranges, rounded
 from cxlisten.taxonomy import RING_NAMES
 
 log = logging.getLogger(__name__)
@@ -25,45 +28,57 @@ _SORTED_BATCHES = 40
 
 
 def learn(
-    network: RingNetwork, examples: Sequence[Example], files: Sequence[str], options: dict[str, Any], checkpoint: Path
-) -> None:
+    network: RingNetwork,
+    examples: Sequence[Example],
+    files: Sequence[str],
+    options: dict[str, Any],
+    checkpoint: Path,
+    calibration: Sequence[Example],
+) -> Ranges | None:
     """Fit the network in bfloat16, with float32 master weights; `files` names the file of each example.
 
-    Of a file with a `share` in the options an epoch takes that share, a new one each time. The checkpoint is
-    written at each report, and deleted at the end.
+    Of a file with a `share` in the options an epoch takes that share, a new one each time. In the last steps, the share
+    `rounded` of all, it rounds as int8 will, in the ranges that it then has on `calibration`, and gives those back. The
+    checkpoint is written at each report, and deleted at the end.
     """
     plan = list(_plan(examples, files, options))
+    first_rounded = len(plan) - round(len(plan) * options.get("rounded", 0))
     _without_dropout(network.encoder)
     _freeze(network.encoder, options.get("frozen_layers", 0))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     master = {n: p.detach().to(device).clone() for n, p in network.named_parameters() if p.requires_grad}
     optimizer = _optimizer(master, options)
-    done = _resume(checkpoint, master, optimizer)
-    network.to(device, torch.bfloat16).train()
-    _copy(master, network)
+    done, ranges = _resume(checkpoint, master, optimizer)
     begun, total = time.monotonic(), 0.0
-    for step, batch in enumerate(plan[done:], done):
-        _set_rate(optimizer, step, len(plan))
-        loss = _loss(network, [examples[i] for i in batch], device)
-        network.zero_grad(set_to_none=True)
-        loss.backward()
-        for name, parameter in network.named_parameters():
-            if name in master:
-                master[name].grad = parameter.grad.float()
-        nn.utils.clip_grad_norm_(master.values(), 1.0)
-        optimizer.step()
-        _copy(master, network)
-        total += loss.item()
-        if (step + 1) % _REPORT_EVERY == 0:
-            speed = (step + 1 - done) * options["batch"] / (time.monotonic() - begun)
-            log.info("train %d of %d: loss %.3f, %.0f posts/s", step + 1, len(plan), total / _REPORT_EVERY, speed)
-            total = 0.0
-            chance = torch.get_rng_state()
-            state = {"step": step + 1, "master": master, "optimizer": optimizer.state_dict(), "chance": chance}
-            torch.save(state, checkpoint)
-    network.to("cpu", torch.float32)
-    _copy(master, network)
+    with ExitStack() as rounding:
+        _to_learn(network, device, master, rounding, ranges)
+        for step, batch in enumerate(plan[done:], done):
+            if ranges is None and step >= first_rounded:
+                _to_read(network, master)
+                ranges = input_ranges(network, calibration)
+                _to_learn(network, device, master, rounding, ranges)
+            _set_rate(optimizer, step, len(plan))
+            total += _step(network, master, optimizer, _loss(network, [examples[i] for i in batch], device))
+            if (step + 1) % _REPORT_EVERY == 0:
+                speed = (step + 1 - done) * options["batch"] / (time.monotonic() - begun)
+                log.info("train %d of %d: loss %.3f, %.0f posts/s", step + 1, len(plan), total / _REPORT_EVERY, speed)
+                total = 0.0
+                _save(checkpoint, step + 1, master, optimizer, ranges)
+    _to_read(network, master)
     checkpoint.unlink(missing_ok=True)
+    return ranges
+
+
+def _step(network: RingNetwork, master: dict[str, Tensor], optimizer: torch.optim.Optimizer, loss: Tensor) -> float:
+    network.zero_grad(set_to_none=True)
+    loss.backward()
+    for name, parameter in network.named_parameters():
+        if name in master:
+            master[name].grad = parameter.grad.float()
+    nn.utils.clip_grad_norm_(master.values(), 1.0)
+    optimizer.step()
+    _copy(master, network)
+    return float(loss.item())
 
 
 def _plan(examples: Sequence[Example], files: Sequence[str], options: dict[str, Any]) -> Iterator[list[int]]:
@@ -130,9 +145,18 @@ def _loss(network: RingNetwork, batch: Sequence[Example], device: str) -> Tensor
     return loss_of(logits.float(), evidence.float(), *given[2:])
 
 
-def _resume(checkpoint: Path, master: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> int:
+def _save(
+    checkpoint: Path, step: int, master: dict[str, Tensor], optimizer: torch.optim.Optimizer, ranges: Ranges | None
+) -> None:
+    kept = {name: [torch.from_numpy(side) for side in sides] for name, sides in (ranges or {}).items()}
+    state = {"step": step, "master": master, "optimizer": optimizer.state_dict(), "ranges": kept}
+    torch.save(state | {"chance": torch.get_rng_state()}, checkpoint)
+
+
+def _resume(checkpoint: Path, master: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> tuple[int, Ranges | None]:
+    """Give how many steps are done, and the ranges where it rounds already."""
     if not checkpoint.is_file():
-        return 0
+        return 0, None
     saved = torch.load(checkpoint, weights_only=True)
     with torch.no_grad():
         for name, value in master.items():
@@ -140,7 +164,22 @@ def _resume(checkpoint: Path, master: dict[str, Tensor], optimizer: torch.optim.
     optimizer.load_state_dict(saved["optimizer"])
     torch.set_rng_state(saved["chance"])
     log.info("train goes on at step %d", saved["step"])
-    return int(saved["step"])
+    ranges = {name: (lows.numpy(), highs.numpy()) for name, (lows, highs) in saved.get("ranges", {}).items()}
+    return int(saved["step"]), ranges or None
+
+
+def _to_learn(
+    network: RingNetwork, device: str, master: dict[str, Tensor], rounding: ExitStack, ranges: Ranges | None
+) -> None:
+    network.to(device, torch.bfloat16).train()
+    if ranges:
+        rounding.enter_context(rounded(network, ranges))
+    _copy(master, network)
+
+
+def _to_read(network: RingNetwork, master: dict[str, Tensor]) -> None:
+    network.to("cpu", torch.float32).eval()
+    _copy(master, network)
 
 
 def _copy(master: dict[str, Tensor], network: RingNetwork) -> None:

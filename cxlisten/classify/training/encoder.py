@@ -13,6 +13,7 @@ from cxlisten.classify.encoder.examples import make_examples
 from cxlisten.classify.encoder.graph import write_graph
 from cxlisten.classify.encoder.learning import learn
 from cxlisten.classify.encoder.network import RingNetwork
+from cxlisten.classify.encoder.pruning import narrow
 from cxlisten.classify.encoder.readings import readings_of
 from cxlisten.classify.encoder.teaching import taught
 from cxlisten.classify.encoder.tokens import make_tokenizer
@@ -27,13 +28,11 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
     """Learn from base weights, write `model/` in the recipe's folder, and give its SHA-256.
 
     Broken off, it goes on where its last checkpoint is, in `checkpoint.pt` beside the model. Raises ClassifierError
-    when the base weights are not installed, InputError for a precision that there is not.
+    when the base weights are not installed, InputError for an option that makes no sense.
     """
     base = find_base(recipe.settings["base"])
     options = recipe.settings["train"]
-    precision = options.get("precision", "int8")
-    if precision not in _PRECISIONS:
-        raise InputError(f'recipe "{recipe.name}": precision = "{precision}" in [train] must be one of {_PRECISIONS}')
+    precision = _precision(recipe.name, options)
     tokenizer, named = make_tokenizer(base.tokenizer, (post["text"] for post in posts))
     examples = make_examples(posts, tokenizer)
     if teacher := options.get("teacher"):
@@ -43,16 +42,31 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
     torch.manual_seed(options["seed"])
     network = RingNetwork(base.encoder())
     _name_emoji(network, named, tokenizer)
-    learn(network, examples, [post["file"] for post in posts], options, recipe.folder / "checkpoint.pt")
+    some = random.Random(options["seed"]).sample(examples, min(_CALIBRATED_ON, len(examples)))
+    if "feed_forward" in options:
+        narrow(network, some, options["feed_forward"])
+    files = [post["file"] for post in posts]
+    ranges = learn(network, examples, files, options, recipe.folder / "checkpoint.pt", some)
 
     folder = recipe.folder / "model"
     folder.mkdir(exist_ok=True)
-    network.float().eval()
-    some = random.Random(options["seed"]).sample(examples, min(_CALIBRATED_ON, len(examples)))
-    ranges = input_ranges(network, some) if precision == "int8" else None
+    ranges = (ranges or input_ranges(network, some)) if precision == "int8" else None
     write_graph(network, ranges, folder / GRAPH)
     tokenizer.save(str(folder / TOKENIZER), pretty=False)
     return fingerprint(folder)
+
+
+def _precision(recipe: str, options: dict[str, Any]) -> str:
+    """Give the precision that is asked for; raises InputError where [train] asks for what there is not."""
+    precision, rounded = str(options.get("precision", "int8")), options.get("rounded", 0)
+    if precision not in _PRECISIONS:
+        raise InputError(f'recipe "{recipe}": precision = "{precision}" in [train] must be one of {_PRECISIONS}')
+    if not 0 <= rounded <= (1 if precision == "int8" else 0):
+        raise InputError(
+            f'recipe "{recipe}": rounded = {rounded} in [train] must be from 0 to 1, the share of the training that'
+            " rounds as int8 will, and 0 or left out where precision is not int8"
+        )
+    return precision
 
 
 def _name_emoji(network: RingNetwork, named: dict[int, str], tokenizer: Tokenizer) -> None:
