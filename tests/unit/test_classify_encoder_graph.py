@@ -108,11 +108,15 @@ def distance(network: Any, graph: Path) -> float:
     return float(np.mean(far))
 
 
-def test_what_is_learned_with_rounding_is_what_int8_gives(network: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("n_units", [None, 48], ids=["as it comes", "narrower, with ReLU"])
+def test_what_is_learned_with_rounding_is_what_int8_gives(network: Any, tmp_path: Path, n_units: int | None) -> None:
     from cxlisten.classify.encoder.calibration import input_ranges
     from cxlisten.classify.encoder.graph import write_graph
+    from cxlisten.classify.encoder.pruning import narrow
     from cxlisten.classify.encoder.rounding import rounded
 
+    if n_units:
+        narrow(network, examples(), n_units)
     with torch.no_grad():
         # Words are not learned, and so not rounded: here they are what int8 can say.
         words = network.encoder.embeddings.word_embeddings.weight
@@ -158,11 +162,14 @@ def test_channels_are_brought_into_one_range() -> None:
 
 
 def test_a_narrower_network_leaves_out_what_says_least(network: Any, tmp_path: Path) -> None:
+    from torch import nn
+
     from cxlisten.classify.encoder.graph import write_graph
     from cxlisten.classify.encoder.pruning import narrow
 
     with torch.no_grad():
         for layer in network.encoder.encoder.layer:
+            layer.intermediate.intermediate_act_fn = nn.ReLU()
             # Of the units every other one says the same of every token, which the bias can say as well.
             layer.intermediate.dense.weight[::2] = 0
             layer.output.dense.weight[:, ::2] *= 3
@@ -173,3 +180,24 @@ def test_a_narrower_network_leaves_out_what_says_least(network: Any, tmp_path: P
     assert network.encoder.config.intermediate_size == 32
     write_graph(network, None, tmp_path / "rings.onnx")
     assert worst_difference(network, tmp_path / "rings.onnx") < 1e-4
+
+
+def test_what_a_narrower_layer_no_longer_says_is_said_on_average(network: Any) -> None:
+    from cxlisten.classify.encoder.calibration import see_inputs
+    from cxlisten.classify.encoder.pruning import narrow
+
+    layer = network.encoder.encoder.layer[0]
+    given: list[Any] = []
+
+    def see(name: str, tokens: Any) -> None:
+        if name == "encoder.encoder.layer.0.intermediate.dense":
+            given.append(tokens)
+
+    see_inputs(network, examples(), see)
+
+    def means() -> Any:
+        return layer.output.dense(layer.intermediate(torch.cat(given))).mean(0).detach()
+
+    before = means()
+    narrow(network, examples(), 16)
+    assert float((means() - before).abs().max()) < 1e-5

@@ -127,6 +127,36 @@ def test_broken_off_it_goes_on_to_the_same_end(recipe: Recipe, monkeypatch: pyte
     assert train(recipe, lessons()) == whole
 
 
+def test_a_student_learns_posts_without_labels_and_texts_made_of_them_from_its_teacher(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from cxlisten.classify.encoder.learning import learn
+    from cxlisten.classify.training import encoder
+
+    load_engine(recipe, encoder.train(recipe, lessons()))
+    folder = tmp_path / "student"
+    folder.mkdir()
+    teaching = {"recipe": "tiny", "share": 0.5, "readings": "readings.npz", "augmented": {"default": 3}}
+    settings = recipe.settings | {"train": recipe.settings["train"] | {"teacher": teaching, "epochs": 20}}
+    student = Recipe("student", "1", "encoder", folder, settings)
+    monkeypatch.setattr(encoder, "load_recipe", lambda name: recipe)
+    unlabelled = [{key: post[key] for key in ("text", "file", "importance")} for post in lessons()]
+    learned = []
+    monkeypatch.setattr(
+        encoder, "learn", lambda network, examples, *rest: learned.append(examples) or learn(network, examples, *rest)
+    )
+    engine = load_engine(student, encoder.train(student, unlabelled))
+    assert len(learned[0]) == 4 * len(unlabelled)
+    tagged = engine.tag([text for text, *_ in POSTS], ["en"] * len(POSTS))
+    assert [{tag.ring: tag.sentiment for tag in one.rings} for one in tagged] == [rings for _, rings, *_ in POSTS]
+
+    # Where the teacher is not trained, its readings serve; of what it has not read nothing is known.
+    shutil.rmtree(recipe.folder / "model")
+    encoder.train(student, [*unlabelled, {"text": "good day", "file": "other", "importance": 1.0}])
+    assert len(learned[1]) == 4 * len(unlabelled)
+    assert "no teacher for 1 of 124 texts" in caplog.text
+
+
 def test_a_recipe_may_ask_for_float32_and_have_an_mpnet(recipe: Recipe) -> None:
     from transformers import MPNetConfig, MPNetModel
 

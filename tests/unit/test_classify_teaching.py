@@ -32,6 +32,16 @@ def test_the_known_is_mixed_and_the_unknown_taught() -> None:
     assert taught.weight == 1.5
 
 
+def test_heads_and_evidence_may_have_a_share_of_their_own() -> None:
+    truth, marks = np.zeros(WIDTH, np.float32), np.zeros((3, N_RINGS), np.float32)
+    said, said_marks = np.full(WIDTH, 102, np.uint8), np.full((3, N_RINGS), 51, np.uint8)
+    example = Example(np.arange(3, dtype=np.int32), truth, marks, 1.0)
+    (taught,) = teaching.taught([example], [(said, said_marks)], 0.4, {"noise": 1.0, "evidence": 0.5})
+    assert taught.truth[BY_NAME["noise"].columns] == pytest.approx(0.4)
+    assert taught.truth[BY_NAME["sentiment"].columns] == pytest.approx(0.16)
+    assert taught.evidence == pytest.approx(np.full((3, N_RINGS), 0.1))
+
+
 def test_a_post_without_a_reading_is_learned_as_it_is_labelled() -> None:
     example = Example(
         np.arange(3, dtype=np.int32), np.zeros(WIDTH, np.float32), np.zeros((3, N_RINGS), np.float32), 1.0

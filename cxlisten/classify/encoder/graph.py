@@ -15,7 +15,7 @@ from onnx import TensorProto, checker, helper, numpy_helper, save
 
 from cxlisten.classify.encoder.heads import BY_NAME, FACET_NAMES, RING_STATES, WIDTH
 from cxlisten.classify.encoder.network import RingNetwork
-from cxlisten.classify.encoder.rounding import Ranges, rounding_of
+from cxlisten.classify.encoder.rounding import Ranges, Rounding, rounding_of
 from cxlisten.classify.encoder.tokens import MAX_TOKENS
 from cxlisten.taxonomy import FACETS, RING_NAMES
 
@@ -149,8 +149,7 @@ class _Builder:
         """Add one transformer layer."""
         attended = self.attention(hidden, at, bias)
         hidden = self.add_norm(self.linear(attended, f"{at}.{self.kind.output}"), hidden, f"{at}.{self.kind.norm}")
-        inner = self.node("Gelu", self.linear(hidden, f"{at}.intermediate.dense"), fused=True)
-        return self.add_norm(self.linear(inner, f"{at}.output.dense"), hidden, f"{at}.output.LayerNorm")
+        return self.add_norm(self.feed_forward(hidden, at), hidden, f"{at}.output.LayerNorm")
 
     def attention(self, hidden: str, at: str, bias: str | None) -> str:
         """Add attention, up to its output layer.
@@ -176,18 +175,33 @@ class _Builder:
         seen = self.node("MatMul", self.node("Softmax", scores, axis=-1), value)
         return self.node("Reshape", self.node("Transpose", seen, perm=[0, 2, 1, 3]), self.places(0, 0, width))
 
+    def feed_forward(self, hidden: str, at: str) -> str:
+        """Add the two linear layers of a transformer layer, and what lies between them."""
+        inner, outer = f"{at}.intermediate.dense", f"{at}.output.dense"
+        if self.config.hidden_act != "relu":
+            return self.linear(self.node("Gelu", self.linear(hidden, inner), fused=True), outer)
+        if self.ranges is None:
+            return self.linear(self.node("Relu", self.linear(hidden, inner)), outer)
+        # Rounding from 0 on is ReLU, and the inner layer's weights even its channels: neither takes a step of its own.
+        how = rounding_of(self.ranges[outer])
+        evened = self.product(self.given(hidden, inner), inner, 1 / how.factors)
+        return self.product(self.round(evened, how), outer)
+
     def given(self, hidden: str, name: str) -> _Given:
         """Say what a linear layer of the encoder is given; in int8 that is rounded first, its channels evened."""
         if self.ranges is None:
             return _Given(hidden)
         how = rounding_of(self.ranges[name])
-        evened = self.node("Mul", hidden, self.constant(1 / how.factors))
+        return self.round(self.node("Mul", hidden, self.constant(1 / how.factors)), how)
+
+    def round(self, evened: str, how: Rounding) -> _Given:
         scale, zero = self.constant(np.array(how.step, np.float32)), self.constant(np.array(how.zero, np.uint8))
         return _Given(self.node("QuantizeLinear", evened, scale, zero), scale, zero, how.factors)
 
-    def product(self, given: _Given, name: str, factor: float = 1.0) -> str:
-        """Add what a linear layer makes of what it is given, times a factor."""
-        matrix, bias = (self.weights[f"{name}.{part}"] * np.float32(factor) for part in ("weight", "bias"))
+    def product(self, given: _Given, name: str, factor: float | NDArray[np.floating] = 1.0) -> str:
+        """Add what a linear layer makes of what it is given, times a factor, or one for each of its outputs."""
+        factors = np.broadcast_to(np.float32(factor), self.weights[f"{name}.bias"].shape)
+        matrix, bias = self.weights[f"{name}.weight"] * factors[:, None], self.weights[f"{name}.bias"] * factors
         if given.factors is None:
             return self.node("Add", self.node("MatMul", given.output, self.constant(matrix.T)), self.constant(bias))
         matrix = matrix * given.factors

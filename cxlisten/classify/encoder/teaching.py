@@ -22,19 +22,20 @@ def taught(
 ) -> Iterator[Example]:
     """Give each example as its teacher sees it: where nothing is known, all of the truth; elsewhere `share` of it.
 
-    One without a reading stays as it is. Of the heads in `head_share`, that share. What is not asked of a teacher that
-    learns, facets and evidence of a ring that the post does not speak of, is not taken from it. Both models' tokens
-    must be the same.
+    One without a reading stays as it is. Of the heads in `head_share`, and of `evidence`, that share. What is not asked
+    of a teacher that learns, facets and evidence of a ring that the post does not speak of, is not taken from it. Both
+    models' tokens must be the same.
     """
     shares = np.full(WIDTH, share, np.float32)
-    for name, its_share in head_share.items():
-        shares[BY_NAME[name].columns] = its_share
+    for name in head_share.keys() & BY_NAME.keys():
+        shares[BY_NAME[name].columns] = head_share[name]
+    of_evidence = head_share.get("evidence", share)
     for example, reading in zip(examples, readings, strict=True):
         if reading is None:
             yield example
             continue
         chances, marks = reading
-        truth, evidence = _mix(example.truth, chances, shares), _mix(example.evidence, marks, share)
+        truth, evidence = _mix(example.truth, chances, shares), _mix(example.evidence, marks, of_evidence)
         spoken_of = truth[_ABSENT] <= 0.5
         truth[_FACETS.columns] = np.where(spoken_of[_RING_OF_FACET], truth[_FACETS.columns], np.nan)
         evidence[:, ~spoken_of] = np.nan

@@ -3,13 +3,15 @@
 import random
 from typing import Any
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 
 from cxlisten.classify import Recipe, load_recipe
 from cxlisten.classify.encoder.artefact import GRAPH, TOKENIZER, fingerprint
+from cxlisten.classify.encoder.augmentation import augmented, neighbours_of
 from cxlisten.classify.encoder.calibration import input_ranges
-from cxlisten.classify.encoder.examples import make_examples
+from cxlisten.classify.encoder.examples import Example, make_examples
 from cxlisten.classify.encoder.graph import write_graph
 from cxlisten.classify.encoder.learning import learn
 from cxlisten.classify.encoder.network import RingNetwork
@@ -34,26 +36,43 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
     options = recipe.settings["train"]
     precision = _precision(recipe.name, options)
     tokenizer, named = make_tokenizer(base.tokenizer, (post["text"] for post in posts))
-    examples = make_examples(posts, tokenizer)
-    if teacher := options.get("teacher"):
-        texts = [post["text"] for post in posts]
-        read = readings_of(load_recipe(teacher["recipe"]), texts, recipe.folder / teacher["readings"])
-        examples = list(taught(examples, read, teacher["share"], teacher.get("head_share", {})))
     torch.manual_seed(options["seed"])
     network = RingNetwork(base.encoder())
+    some = random.Random(options["seed"]).sample(posts, min(_CALIBRATED_ON, len(posts)))
+    seen = make_examples(some, tokenizer)
+    files, examples = _lessons(recipe, posts, network, tokenizer)
     _name_emoji(network, named, tokenizer)
-    some = random.Random(options["seed"]).sample(examples, min(_CALIBRATED_ON, len(examples)))
     if "feed_forward" in options:
-        narrow(network, some, options["feed_forward"])
-    files = [post["file"] for post in posts]
-    ranges = learn(network, examples, files, options, recipe.folder / "checkpoint.pt", some)
+        narrow(network, seen, options["feed_forward"])
+    ranges = learn(network, examples, files, options, recipe.folder / "checkpoint.pt", seen)
 
     folder = recipe.folder / "model"
     folder.mkdir(exist_ok=True)
-    ranges = (ranges or input_ranges(network, some)) if precision == "int8" else None
+    ranges = (ranges or input_ranges(network, seen)) if precision == "int8" else None
     write_graph(network, ranges, folder / GRAPH)
     tokenizer.save(str(folder / TOKENIZER), pretty=False)
     return fingerprint(folder)
+
+
+def _lessons(
+    recipe: Recipe, posts: list[dict[str, Any]], network: RingNetwork, tokenizer: Tokenizer
+) -> tuple[list[str], list[Example]]:
+    """Give what is learned, and the file of each: posts as labelled and, where there is a teacher, as that sees them.
+
+    The teacher may be given new texts too. What neither it nor a label says anything of is left out.
+    """
+    options = recipe.settings["train"]
+    teacher = options.get("teacher", {})
+    if "augmented" in teacher:
+        neighbours = neighbours_of(network.encoder.embeddings.word_embeddings.weight, tokenizer)
+        posts = [*posts, *augmented(posts, neighbours, teacher["augmented"], options["seed"])]
+    examples = make_examples(posts, tokenizer)
+    if teacher:
+        texts = [post["text"] for post in posts]
+        read = readings_of(load_recipe(teacher["recipe"]), texts, recipe.folder / teacher["readings"])
+        examples = list(taught(examples, read, teacher["share"], teacher.get("head_share", {})))
+    known = [number for number, example in enumerate(examples) if not np.isnan(example.truth).all()]
+    return [posts[number]["file"] for number in known], [examples[number] for number in known]
 
 
 def _precision(recipe: str, options: dict[str, Any]) -> str:
