@@ -127,6 +127,37 @@ def test_broken_off_it_goes_on_to_the_same_end(recipe: Recipe, monkeypatch: pyte
     assert train(recipe, lessons()) == whole
 
 
+def test_a_checkpoint_of_other_posts_is_not_gone_on_from(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cxlisten.classify.encoder import learning
+    from cxlisten.classify.training.encoder import train
+
+    monkeypatch.setattr(learning, "_REPORT_EVERY", 1)
+    monkeypatch.setattr(learning, "_step", break_off_at_the_second_call())
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, lessons())
+    with pytest.raises(InputError, match=r"checkpoint.pt is of other posts or options .* delete it"):
+        train(recipe, lessons(7))
+
+
+def break_off_at_the_second_call() -> Any:
+    calls = iter([0.0])
+
+    def step(*given: Any) -> float:
+        for loss in calls:
+            return loss
+        raise KeyboardInterrupt
+
+    return step
+
+
+def test_with_neither_labels_nor_a_teacher_nothing_is_trained(recipe: Recipe) -> None:
+    from cxlisten.classify.training.encoder import train
+
+    with pytest.raises(InputError, match="nothing is known of its posts"):
+        train(recipe, [{"text": "the shop was dirty", "file": "unlabelled", "importance": 1.0}] * 9)
+    assert not (recipe.folder / "model").exists()
+
+
 def test_a_student_learns_posts_without_labels_and_texts_made_of_them_from_its_teacher(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -146,15 +177,15 @@ def test_a_student_learns_posts_without_labels_and_texts_made_of_them_from_its_t
         encoder, "learn", lambda network, examples, *rest: learned.append(examples) or learn(network, examples, *rest)
     )
     engine = load_engine(student, encoder.train(student, unlabelled))
-    assert len(learned[0]) == 4 * len(unlabelled)
+    assert len(unlabelled) < len(learned[0]) <= 4 * len(unlabelled)
     tagged = engine.tag([text for text, *_ in POSTS], ["en"] * len(POSTS))
     assert [{tag.ring: tag.sentiment for tag in one.rings} for one in tagged] == [rings for _, rings, *_ in POSTS]
 
     # Where the teacher is not trained, its readings serve; of what it has not read nothing is known.
     shutil.rmtree(recipe.folder / "model")
     encoder.train(student, [*unlabelled, {"text": "good day", "file": "other", "importance": 1.0}])
-    assert len(learned[1]) == 4 * len(unlabelled)
-    assert "no teacher for 1 of 124 texts" in caplog.text
+    assert len(learned[1]) == len(learned[0])
+    assert f"no teacher for 1 of {len(learned[0]) + 1} texts" in caplog.text
 
 
 def test_a_recipe_may_ask_for_float32_and_have_an_mpnet(recipe: Recipe) -> None:
@@ -186,6 +217,9 @@ def test_a_recipe_may_ask_for_float32_and_have_an_mpnet(recipe: Recipe) -> None:
         ({"precision": "float32", "rounded": 0.1}, r"rounded = 0.1 .* precision is not int8"),
         ({"feed_forward": 64}, r"feed_forward = 64 .* less than the 64 units"),
         ({"feed_forward": 0}, r"feed_forward = 0 .* more than 0"),
+        ({"teacher": {"head_share": {"sentimant": 0.5}}}, r"sentimant in \[train.teacher.head_share\] is neither"),
+        ({"teacher": {"augmented": {"authored": 2}}}, r"augmented\] must say how many .* a default"),
+        ({"teacher": {"augmented": {"default": 2, "authored": -1}}}, r"augmented\] must say how many .* from 0 on"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused_before_anything_is_learned(

@@ -91,6 +91,17 @@ def test_a_file_of_the_corpus_takes_the_place_of_one_of_the_data_folder(recipe: 
     assert training.train("mine", data)["n_posts"] == 6
 
 
+def test_two_folders_of_a_corpus_must_not_hold_a_file_of_one_name(recipe: Recipe) -> None:
+    more = recipe.folder / "more"
+    more.mkdir()
+    (more / "posts.jsonl").write_text(json.dumps({"text": "no labels"}), encoding="utf-8")
+    recipe.settings["train"]["corpus"] = ["corpus", "more"]
+    with pytest.raises(InputError, match=r"two folders .* hold a posts.jsonl: rename"):
+        training.train("mine")
+    (more / "posts.jsonl").rename(more / "unlabelled.jsonl")
+    assert training.train("mine")["n_posts"] == 6
+
+
 def test_no_posts_at_all_is_an_error(recipe: Recipe) -> None:
     (recipe.folder / "corpus" / "posts.jsonl").unlink()
     with pytest.raises(InputError, match="--data"):

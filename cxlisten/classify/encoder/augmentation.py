@@ -4,7 +4,6 @@ A student that learns only the texts that its teacher read comes to agree with i
 made here need not be true or good English: the teacher says what it speaks of (after Jiao et al., TinyBERT, 2020).
 """
 
-import hashlib
 import re
 from bisect import bisect
 from collections import defaultdict
@@ -17,13 +16,15 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
+from cxlisten.classify.encoder.readings import key_of
+
 AUGMENTED = "augmented"
 """What takes the place of a file's name in the posts that are made here."""
 
 _N_NEIGHBOURS = 10
 _LEAST_WORDS = 3
 _CLAUSE = re.compile(r"(?<=[.!?,;:…])\s+|\n+|\s+(?=(?:and|but|because|so|which|although|however)\b)")
-# Not in a handle, a hashtag or a link.
+# Not what follows a sign of handles, hashtags and links.
 _WORD = re.compile(r"(?<![\w@#/.])[A-Za-z]{3,}(?!\w|://)")
 _JOINTS = (" ", ". ", ", ", " and ", " but ", "\n")
 
@@ -31,25 +32,31 @@ Neighbours = Mapping[str, Sequence[str]]
 
 
 def neighbours_of(words: Tensor, tokenizer: Tokenizer) -> Neighbours:
-    """Give the ten nearest words of each, by the cosine of their vectors, [ids, width]: "pizza" has "burger"."""
-    ids = {word: number for word, number in tokenizer.get_vocab().items() if _WORD.fullmatch(word)}
+    """Give the ten nearest words of each, by the cosine of their vectors, [ids, width]: "pizza" has "burger".
+
+    The words are those of the tokenizer that are in lower case; texts are looked up in it.
+    """
+    ids = {word: number for word, number in tokenizer.get_vocab().items() if word.islower() and _WORD.fullmatch(word)}
     names = sorted(ids, key=ids.__getitem__)
     vectors = functional.normalize(words.detach().float()[[ids[name] for name in names]])
-    nearest = [(some @ vectors.T).topk(_N_NEIGHBOURS + 1).indices[:, 1:] for some in vectors.split(2048)]
+    n_near = min(_N_NEIGHBOURS + 1, len(names))
+    nearest = [(some @ vectors.T).topk(n_near).indices[:, 1:] for some in vectors.split(2048)]
     return {name: [names[at] for at in row] for name, row in zip(names, torch.cat(nearest).tolist(), strict=True)}
 
 
 def augmented(
     posts: Sequence[dict[str, Any]], neighbours: Neighbours, copies: Mapping[str, float], seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Make new posts, with no labels, of each post as many as `copies` says of its file, or of the `default`.
+    """Make new posts, with no labels: of each as many as `copies` says of its file, or of the `default`, at most.
 
-    A third has other words here and there, a third is part of a post, a third a part of each of two posts of a file.
-    What is made of a post hangs on that, the seed and its partner alone: with some posts more, the rest stays alike.
+    A third has other words here and there, a third is part of a post, a third a part of each of two posts of a file; of
+    a post of three words or fewer there are only other words. What is there already is not made again. The order of the
+    posts does not matter, and one post more changes little of what is made of the others.
     """
     of_file: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for post in posts:
-        of_file[post["file"]].append((_key(post["text"]), post["text"]))
+        of_file[post["file"]].append((key_of(post["text"]), post["text"]))
+    known = {post["text"] for post in posts}
     for file, texts in of_file.items():
         texts.sort()
         for key, text in texts:
@@ -57,11 +64,10 @@ def augmented(
             wanted = copies.get(file, copies["default"])
             for _ in range(int(wanted) + (chance.random() < wanted % 1)):
                 _, partner = texts[bisect(texts, (chance.getrandbits(64), "")) % len(texts)]
-                yield {"text": _make(text, partner, neighbours, chance), "file": AUGMENTED, "importance": 1.0}
-
-
-def _key(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "big")
+                new = _make(text, partner, neighbours, chance)
+                if new.strip() and new not in known:
+                    known.add(new)
+                    yield {"text": new, "file": AUGMENTED, "importance": 1.0}
 
 
 def _make(text: str, partner: str, neighbours: Neighbours, chance: Random) -> str:

@@ -1,5 +1,6 @@
 """Learning: the loop that fits a network to examples, the same each time, and goes on where it was broken off."""
 
+import hashlib
 import logging
 import random
 import time
@@ -17,6 +18,7 @@ from cxlisten.classify.encoder.examples import Example
 from cxlisten.classify.encoder.losses import loss_of
 from cxlisten.classify.encoder.network import RingNetwork
 from cxlisten.classify.encoder.rounding import Ranges, rounded
+from cxlisten.errors import InputError
 from cxlisten.taxonomy import RING_NAMES
 
 log = logging.getLogger(__name__)
@@ -39,16 +41,17 @@ def learn(
 
     Of a file with a `share` in the options an epoch takes that share, a new one each time. In the last steps, the share
     `rounded` of all, it rounds as int8 will, in the ranges that it then has on `calibration`, and gives those back. The
-    checkpoint is written at each report, and deleted at the end.
+    checkpoint is written at each report, and deleted at the end; raises InputError when it is of another training.
     """
     plan = list(_plan(examples, files, options))
+    name = hashlib.sha256(repr((plan, [len(example.ids) for example in examples])).encode()).hexdigest()
     first_rounded = len(plan) - round(len(plan) * options.get("rounded", 0))
     _without_dropout(network.encoder)
     _freeze(network.encoder, options.get("frozen_layers", 0))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     master = {n: p.detach().to(device).clone() for n, p in network.named_parameters() if p.requires_grad}
     optimizer = _optimizer(master, options)
-    done, ranges = _resume(checkpoint, master, optimizer)
+    done, ranges = _resume(checkpoint, name, master, optimizer)
     begun, total = time.monotonic(), 0.0
     with ExitStack() as rounding:
         _to_learn(network, device, master, rounding, ranges)
@@ -63,7 +66,7 @@ def learn(
                 speed = (step + 1 - done) * options["batch"] / (time.monotonic() - begun)
                 log.info("train %d of %d: loss %.3f, %.0f posts/s", step + 1, len(plan), total / _REPORT_EVERY, speed)
                 total = 0.0
-                _save(checkpoint, step + 1, master, optimizer, ranges)
+                _save(checkpoint, name, step + 1, master, optimizer, ranges)
     _to_read(network, master)
     checkpoint.unlink(missing_ok=True)
     return ranges
@@ -146,25 +149,34 @@ def _loss(network: RingNetwork, batch: Sequence[Example], device: str) -> Tensor
 
 
 def _save(
-    checkpoint: Path, step: int, master: dict[str, Tensor], optimizer: torch.optim.Optimizer, ranges: Ranges | None
+    checkpoint: Path,
+    training: str,
+    step: int,
+    master: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    ranges: Ranges | None,
 ) -> None:
     kept = {name: [torch.from_numpy(side) for side in sides] for name, sides in (ranges or {}).items()}
-    state = {"step": step, "master": master, "optimizer": optimizer.state_dict(), "ranges": kept}
+    state = {"training": training, "step": step, "master": master, "optimizer": optimizer.state_dict(), "ranges": kept}
     torch.save(state | {"chance": torch.get_rng_state()}, checkpoint)
 
 
-def _resume(checkpoint: Path, master: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> tuple[int, Ranges | None]:
+def _resume(
+    checkpoint: Path, training: str, master: dict[str, Tensor], optimizer: torch.optim.Optimizer
+) -> tuple[int, Ranges | None]:
     """Give how many steps are done, and the ranges where it rounds already."""
     if not checkpoint.is_file():
         return 0, None
     saved = torch.load(checkpoint, weights_only=True)
+    if saved.get("training") != training:
+        raise InputError(f"{checkpoint} is of other posts or options than these: delete it to begin anew")
     with torch.no_grad():
         for name, value in master.items():
             value.copy_(saved["master"][name])
     optimizer.load_state_dict(saved["optimizer"])
     torch.set_rng_state(saved["chance"])
     log.info("train goes on at step %d", saved["step"])
-    ranges = {name: (lows.numpy(), highs.numpy()) for name, (lows, highs) in saved.get("ranges", {}).items()}
+    ranges = {name: (lows.numpy(), highs.numpy()) for name, (lows, highs) in saved["ranges"].items()}
     return int(saved["step"]), ranges or None
 
 

@@ -39,7 +39,7 @@ def readings_of(teacher: Recipe, texts: Sequence[str], kept: Path) -> list[Readi
     """
     trained = (teacher.folder / "model" / GRAPH).is_file()
     name, known = _open(kept, fingerprint(teacher.folder / "model") if trained else None)
-    lacking = list({key: text for text in texts if (key := _key(text)) not in known}.values())
+    lacking = list({key: text for text in texts if (key := key_of(text)) not in known}.values())
     if lacking and trained:
         _read(load(teacher), lacking, name, known, kept)
     elif lacking and not known:
@@ -50,9 +50,9 @@ def readings_of(teacher: Recipe, texts: Sequence[str], kept: Path) -> list[Readi
     elif lacking:
         log.warning(
             "train has no teacher for %d of %d texts, only labels, if any: %s lacks them, and %s is not trained here",
-            *(len(lacking), len(texts), kept.name, teacher.name),
+            *(sum(key_of(text) not in known for text in texts), len(texts), kept.name, teacher.name),
         )
-    return [known.get(_key(text)) for text in texts]
+    return [known.get(key_of(text)) for text in texts]
 
 
 def _read(engine: EncoderEngine, texts: Sequence[str], name: str, known: dict[int, Reading], kept: Path) -> None:
@@ -62,7 +62,7 @@ def _read(engine: EncoderEngine, texts: Sequence[str], name: str, known: dict[in
         for text, (first, *_) in zip(some, engine.read(some), strict=True):
             spoken_of = [1 - first.chances[head.start] > 0.02 for head in HEADS[: len(RING_NAMES)]]
             chances = _in_255ths(first.chances, _CHANCE_STEPS)
-            known[_key(text)] = (chances, _in_255ths(first.evidence * spoken_of, _MARK_STEPS))
+            known[key_of(text)] = (chances, _in_255ths(first.evidence * spoken_of, _MARK_STEPS))
         _save(kept, name, known)
         log.info("train has %d of %d texts read by their teacher", at + len(some), len(texts))
 
@@ -72,7 +72,8 @@ def _in_255ths(chances: NDArray[np.float32], steps: int) -> NDArray[np.uint8]:
     return (np.rint(chances * steps) * (255 // steps)).astype(np.uint8)
 
 
-def _key(text: str) -> int:
+def key_of(text: str) -> int:
+    """Give the number that a text is known by."""
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "big")
 
 

@@ -27,9 +27,9 @@ def taught(
     models' tokens must be the same.
     """
     shares = np.full(WIDTH, share, np.float32)
-    for name in head_share.keys() & BY_NAME.keys():
-        shares[BY_NAME[name].columns] = head_share[name]
     of_evidence = head_share.get("evidence", share)
+    for name in head_share.keys() - {"evidence"}:
+        shares[BY_NAME[name].columns] = head_share[name]
     for example, reading in zip(examples, readings, strict=True):
         if reading is None:
             yield example

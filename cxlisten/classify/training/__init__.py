@@ -1,4 +1,4 @@
-"""Training: labelled posts become the artefact of a recipe, the same each time; one file per kind of engine.
+"""Training: posts, most of them labelled, become a recipe's artefact, the same each time; one file per kind of engine.
 
 `ENGINE.py` here trains what `cxlisten/classify/engines/ENGINE.py` runs: its `train(recipe, posts)` writes the
 artefact into the recipe's folder and gives its SHA-256. Each post is a row of the corpus, with `file`, the
@@ -8,6 +8,7 @@ stem of its file's name, and `importance`, how much it counts.
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -44,13 +45,14 @@ def train(recipe_name: str, data: Path | None = None, corrected: Sequence[dict[s
 
 
 def read_corpus(recipe: Recipe, data: Path | None) -> list[dict[str, Any]]:
-    """Read the labelled posts that a recipe learns from.
+    """Read the posts that a recipe learns from; one without labels is only of use where it has a teacher.
 
     A row may have an `id` and no `text`: labels of a post whose text may not be carried along. It is joined to
     the row of that id in `data`, and left out where that is not at hand. So are the posts that the recipe holds back,
-    and whatever has the text of one of them. Raises InputError for a line that is no labelled post.
+    and whatever has the text of one of them. Raises InputError for a line that is no post, and
+    where two folders of the recipe hold a file of one name.
     """
-    posts, ids = _labelled_posts(recipe, data), _held_back(recipe)
+    posts, ids = _posts(recipe, data), _held_back(recipe)
     texts = {_letters(post) for post in posts if post.get("id") in ids} - {""}
     kept = [post for post in posts if post.get("id") not in ids and _letters(post) not in texts]
     if len(kept) < len(posts):
@@ -68,7 +70,7 @@ def read_held_back(recipe: Recipe, data: Path) -> list[dict[str, Any]]:
             f'recipe "{recipe.name}" holds no posts back: held_back in [train] of its classifier.toml names a file of'
             f" their ids, one a line"
         )
-    posts = [post for post in _labelled_posts(recipe, data) if post.get("id") in ids]
+    posts = [post for post in _posts(recipe, data) if post.get("id") in ids]
     if len(posts) < len(ids):
         raise InputError(f"{data} lacks {len(ids) - len(posts)} of the {len(ids)} posts that {recipe.name} holds back")
     return posts
@@ -84,7 +86,7 @@ def _letters(post: dict[str, Any]) -> str:
     return "".join(filter(str.isalpha, _LINK.sub("", post["text"].lower())))[:_ALIKE]
 
 
-def _labelled_posts(recipe: Recipe, data: Path | None) -> list[dict[str, Any]]:
+def _posts(recipe: Recipe, data: Path | None) -> list[dict[str, Any]]:
     importance = recipe.settings["train"].get("importance", {})
     rows: dict[str, dict[str, Any]] = {}
     labels: list[dict[str, Any]] = []
@@ -119,7 +121,11 @@ def _read(path: Path, more: dict[str, Any]) -> list[dict[str, Any]]:
 def _files(recipe: Recipe, data: Path | None) -> Iterator[Path]:
     named = recipe.settings["train"].get("corpus", ["corpus"])
     folders = [recipe.folder / name for name in named]
-    files = {path.name: path for folder in ([data] if data else []) + folders for path in folder.glob("*.jsonl")}
+    own = sorted(path for folder in folders for path in folder.glob("*.jsonl"))
+    twice = [name for name, n in Counter(path.name for path in own).items() if n > 1]
+    if twice:
+        raise InputError(f'recipe "{recipe.name}": two folders of its corpus hold a {twice[0]}: rename one of them')
+    files = {path.name: path for path in [*(data.glob("*.jsonl") if data else ()), *own]}
     if not files:
         raise InputError(f"{folders[0]} holds no labelled posts: name a folder of JSONL files with --data")
     return iter(path for _, path in sorted(files.items()))

@@ -13,6 +13,7 @@ from cxlisten.classify.encoder.augmentation import augmented, neighbours_of
 from cxlisten.classify.encoder.calibration import input_ranges
 from cxlisten.classify.encoder.examples import Example, make_examples
 from cxlisten.classify.encoder.graph import write_graph
+from cxlisten.classify.encoder.heads import BY_NAME
 from cxlisten.classify.encoder.learning import learn
 from cxlisten.classify.encoder.network import RingNetwork
 from cxlisten.classify.encoder.pruning import narrow
@@ -35,6 +36,7 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
     base = find_base(recipe.settings["base"])
     options = recipe.settings["train"]
     precision = _precision(recipe.name, options)
+    _check_teacher(recipe.name, options.get("teacher", {}))
     tokenizer, named = make_tokenizer(base.tokenizer, (post["text"] for post in posts))
     torch.manual_seed(options["seed"])
     network = RingNetwork(base.encoder())
@@ -57,7 +59,7 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
 def _lessons(
     recipe: Recipe, posts: list[dict[str, Any]], network: RingNetwork, tokenizer: Tokenizer
 ) -> tuple[list[str], list[Example]]:
-    """Give what is learned, and the file of each: posts as labelled and, where there is a teacher, as that sees them.
+    """Give the file of each post that is learned from, and what is learned: its labels and what its teacher sees.
 
     The teacher may be given new texts too. What neither it nor a label says anything of is left out.
     """
@@ -72,6 +74,10 @@ def _lessons(
         read = readings_of(load_recipe(teacher["recipe"]), texts, recipe.folder / teacher["readings"])
         examples = list(taught(examples, read, teacher["share"], teacher.get("head_share", {})))
     known = [number for number, example in enumerate(examples) if not np.isnan(example.truth).all()]
+    if not known:
+        raise InputError(
+            f'recipe "{recipe.name}": nothing is known of its posts: they have no labels, and it no teacher'
+        )
     return [posts[number]["file"] for number in known], [examples[number] for number in known]
 
 
@@ -86,6 +92,21 @@ def _precision(recipe: str, options: dict[str, Any]) -> str:
             " rounds as int8 will, and 0 or left out where precision is not int8"
         )
     return precision
+
+
+def _check_teacher(recipe: str, teacher: dict[str, Any]) -> None:
+    """Raise InputError where [train.teacher] asks for what there is not."""
+    if unknown := sorted(teacher.get("head_share", {}).keys() - BY_NAME.keys() - {"evidence"}):
+        raise InputError(
+            f'recipe "{recipe}": {unknown[0]} in [train.teacher.head_share] is neither "evidence" nor one of'
+            f" {', '.join(BY_NAME)}"
+        )
+    copies = teacher.get("augmented", {"default": 0})
+    if "default" not in copies or not all(isinstance(n, int | float) and n >= 0 for n in copies.values()):
+        raise InputError(
+            f'recipe "{recipe}": [train.teacher.augmented] must say how many texts are made of a post, from 0 on:'
+            " a default, and more by the name of a file"
+        )
 
 
 def _name_emoji(network: RingNetwork, named: dict[int, str], tokenizer: Tokenizer) -> None:
