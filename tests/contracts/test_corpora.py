@@ -11,7 +11,7 @@ LIKE = 0.7
 
 
 def test_no_two_authored_posts_share_most_of_their_words() -> None:
-    files = content_dir("classifiers").glob("*/*/*.jsonl")
+    files = content_dir("classifiers").glob("*/corpus/*.jsonl")
     rows = [json.loads(line) for path in sorted(files) for line in path.read_text(encoding="utf-8").split("\n") if line]
     authored = [row for row in rows if "text" in row]
     assert near_duplicates(authored) == []
