@@ -1,9 +1,10 @@
-"""The authored posts of the recipes: no two are nearly the same, so that none counts twice or is learned by heart."""
+"""The corpora of the recipes: no two authored posts are nearly the same, and of others' posts no text is carried."""
 
 import json
 import re
 from collections import Counter, defaultdict
 from math import ceil
+from typing import Any
 
 from cxlisten.content import content_dir
 
@@ -11,10 +12,14 @@ LIKE = 0.7
 
 
 def test_no_two_authored_posts_share_most_of_their_words() -> None:
-    files = content_dir("classifiers").glob("*/corpus/*.jsonl")
-    rows = [json.loads(line) for path in sorted(files) for line in path.read_text(encoding="utf-8").split("\n") if line]
-    authored = [row for row in rows if "text" in row]
-    assert near_duplicates(authored) == []
+    assert near_duplicates([row for row in rows() if "text" in row]) == []
+
+
+def test_labels_of_other_peoples_posts_hold_nothing_of_their_text() -> None:
+    labels = [row for row in rows() if "text" not in row]
+    assert len(labels) > 20_000
+    assert {type(place) for row in labels for span in row["spans"].values() for place in span} == {int}
+    assert {key for row in labels for key in row} == {"id", "rings", "facets", "spans", "flag"}
 
 
 def test_it_sees_a_near_duplicate() -> None:
@@ -30,6 +35,11 @@ def test_it_sees_a_near_duplicate() -> None:
         ("1", "2"),
         ("0", "3"),
     ]
+
+
+def rows() -> list[dict[str, Any]]:
+    files = sorted(content_dir("classifiers").glob("*/corpus/*.jsonl"))
+    return [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def near_duplicates(posts: list[dict[str, str]]) -> list[tuple[str, str]]:

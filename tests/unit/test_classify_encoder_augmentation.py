@@ -71,6 +71,14 @@ def test_a_new_text_has_only_the_words_of_posts_and_their_neighbours() -> None:
     assert any("Impolite" in text for text in new)
 
 
+def test_contractions_and_compounds_stay_whole() -> None:
+    whole = ["shop's", "late-night", "rude\u2019s", "out-parcel"]
+    new = made(posts([f"{' '.join(whole)} rude {n} parcel" for n in range(40)]), {"authored": 5})
+    assert {word.rstrip(".,") for text in new for word in text.split() if re.search(r"['\u2019-]", word)} <= set(whole)
+    assert any("impolite" in text for text in new)
+    assert any("package" in text for text in new)
+
+
 def test_handles_tags_and_links_stay_as_they_are() -> None:
     signs = ["@parcel", "#late", "http://late.example/shop", "https://shop.example/rude"]
     texts = [f"{sign} rude number {n} {sign}" for n in range(30) for sign in signs]

@@ -139,6 +139,20 @@ def test_a_checkpoint_of_other_posts_is_not_gone_on_from(recipe: Recipe, monkeyp
         train(recipe, lessons(7))
 
 
+@pytest.mark.parametrize("last", ["authored", "mistaken"])
+def test_a_file_may_have_another_share_in_each_epoch(recipe: Recipe, last: str) -> None:
+    from cxlisten.classify.training.encoder import train
+
+    other = {"positive": "negative", "negative": "positive", "neutral": "neutral"}
+    mistaken = [post | {"file": "mistaken", "sentiment": other[post["sentiment"]]} for post in lessons()]
+    first = "mistaken" if last == "authored" else "authored"
+    recipe.settings["train"]["share"] = {first: [1.0] * 10 + [0.0] * 50, last: [0] * 10 + [1] * 50}
+    engine = load_engine(recipe, train(recipe, lessons() + mistaken))
+    told = [one.sentiment for one in engine.tag([text for text, *_ in POSTS], ["en"] * len(POSTS))]
+    right = [sentiment for *_, sentiment in POSTS]
+    assert told == (right if last == "authored" else [other[sentiment] for sentiment in right])
+
+
 def break_off_at_the_second_call() -> Any:
     calls = iter([0.0])
 
@@ -218,6 +232,8 @@ def test_a_recipe_may_ask_for_float32_and_have_an_mpnet(recipe: Recipe) -> None:
         ({"feed_forward": 64}, r"feed_forward = 64 .* less than the 64 units"),
         ({"feed_forward": 0}, r"feed_forward = 0 .* more than 0"),
         ({"teacher": {"head_share": {"sentimant": 0.5}}}, r"sentimant in \[train.teacher.head_share\] is neither"),
+        ({"share": {"authored": 1.5}}, r"authored = 1.5 in \[train.share\] must be from 0 to 1"),
+        ({"share": {"authored": [1.0, 0.5]}}, r"authored = \[1.0, 0.5\] .* one for each of the 60 epochs"),
         ({"teacher": {"augmented": {"authored": 2}}}, r"augmented\] must say how many .* a default"),
         ({"teacher": {"augmented": {"default": 2, "authored": -1}}}, r"augmented\] must say how many .* from 0 on"),
     ],

@@ -24,8 +24,8 @@ AUGMENTED = "augmented"
 _N_NEIGHBOURS = 10
 _LEAST_WORDS = 3
 _CLAUSE = re.compile(r"(?<=[.!?,;:…])\s+|\n+|\s+(?=(?:and|but|because|so|which|although|however)\b)")
-# Not what follows a sign of handles, hashtags and links.
-_WORD = re.compile(r"(?<![\w@#/.])[A-Za-z]{3,}(?!\w|://)")
+# Not what follows a sign of handles, hashtags and links, nor a part of "haven't" or "well-known".
+_WORD = re.compile(r"(?<![\w@#/.'\u2019-])[A-Za-z]{3,}(?!\w|://|['\u2019-]\w)")
 _JOINTS = (" ", ". ", ", ", " and ", " but ", "\n")
 
 Neighbours = Mapping[str, Sequence[str]]

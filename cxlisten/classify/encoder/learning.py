@@ -39,9 +39,10 @@ def learn(
 ) -> Ranges | None:
     """Fit the network in bfloat16, with float32 master weights; `files` names the file of each example.
 
-    Of a file with a `share` in the options an epoch takes that share, a new one each time. In the last steps, the share
-    `rounded` of all, it rounds as int8 will, in the ranges that it then has on `calibration`, and gives those back. The
-    checkpoint is written at each report, and deleted at the end; raises InputError when it is of another training.
+    Of a file with a `share` in the options, one number or one for each epoch, an epoch takes that share, a new one each
+    time. In the last steps, the share `rounded` of all, it rounds as int8 will, in the ranges that it then has on
+    `calibration`, and gives those back. The checkpoint is written at each report, and deleted at the end; raises
+    InputError when it is of another training.
     """
     plan = list(_plan(examples, files, options))
     name = hashlib.sha256(repr((plan, [len(example.ids) for example in examples])).encode()).hexdigest()
@@ -87,8 +88,9 @@ def _step(network: RingNetwork, master: dict[str, Tensor], optimizer: torch.opti
 def _plan(examples: Sequence[Example], files: Sequence[str], options: dict[str, Any]) -> Iterator[list[int]]:
     """Say which examples make each batch, over all epochs."""
     chance = random.Random(options["seed"])
-    size, shares = options["batch"], options.get("share", {})
-    for _ in range(options["epochs"]):
+    size = options["batch"]
+    for epoch in range(options["epochs"]):
+        shares = {file: _of_epoch(share, epoch) for file, share in options.get("share", {}).items()}
         order = [i for i, file in enumerate(files) if chance.random() < shares.get(file, 1.0)]
         chance.shuffle(order)
         batches: list[list[int]] = []
@@ -97,6 +99,10 @@ def _plan(examples: Sequence[Example], files: Sequence[str], options: dict[str, 
             batches += [some[at : at + size] for at in range(0, len(some), size)]
         chance.shuffle(batches)
         yield from batches
+
+
+def _of_epoch(share: float | Sequence[float], epoch: int) -> float:
+    return share[epoch] if isinstance(share, Sequence) else share
 
 
 def _without_dropout(encoder: nn.Module) -> None:

@@ -37,6 +37,7 @@ def train(recipe: Recipe, posts: list[dict[str, Any]]) -> str:
     options = recipe.settings["train"]
     precision = _precision(recipe.name, options)
     _check_teacher(recipe.name, options.get("teacher", {}))
+    _check_shares(recipe.name, options)
     tokenizer, named = make_tokenizer(base.tokenizer, (post["text"] for post in posts))
     torch.manual_seed(options["seed"])
     network = RingNetwork(base.encoder())
@@ -107,6 +108,18 @@ def _check_teacher(recipe: str, teacher: dict[str, Any]) -> None:
             f'recipe "{recipe}": [train.teacher.augmented] must say how many texts are made of a post, from 0 on:'
             " a default, and more by the name of a file"
         )
+
+
+def _check_shares(recipe: str, options: dict[str, Any]) -> None:
+    """Raise InputError where [train.share] asks for what there is not."""
+    epochs = options["epochs"]
+    for file, share in options.get("share", {}).items():
+        given = share if isinstance(share, list) else [share] * epochs
+        if len(given) != epochs or not all(isinstance(part, int | float) and 0 <= part <= 1 for part in given):
+            raise InputError(
+                f'recipe "{recipe}": {file} = {share} in [train.share] must be from 0 to 1, or a list of such numbers,'
+                f" one for each of the {epochs} epochs"
+            )
 
 
 def _name_emoji(network: RingNetwork, named: dict[int, str], tokenizer: Tokenizer) -> None:
